@@ -1,0 +1,33 @@
+# setup, demo, test, lint: thin, each a line or two. `make demo KEEP=1` leaves the demo running.
+PYTHON ?= python3
+BIN := .venv/bin
+MEMBERS := $(sort $(wildcard packages/*))
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+.PHONY: setup demo test lint format clean
+
+setup: .venv/.ready
+
+# Everything that decides what is installed; a change in any of them renews the environment.
+.venv/.ready: pyproject.toml VERSION $(MEMBERS:%=%/pyproject.toml)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group pyproject.toml:dev $(MEMBERS:%=--editable %)
+	@touch $@
+
+demo: setup
+	@$(BIN)/python demo/run.py $(if $(KEEP),--keep)
+
+test: setup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean:
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
