@@ -1,0 +1,59 @@
+"""Carries a plan out, change by change, in the plan's order."""
+
+from dataclasses import dataclass
+
+from hfdeploy_core.applying.commit import commit_files
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.errors import RepoNotFound
+from hfdeploy_core.events import Committed, OnEvent, RepoCreated, VisibilityChanged
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.model import CommitFiles, CreateRepo, Plan, RepoInfo, SetVisibility, Snapshot
+from hfdeploy_core.planning.digest import digest_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What is there now: the repo, and the commit that holds the source."""
+
+    info: RepoInfo
+    commit: str
+
+
+def apply_plan(
+    plan: Plan, snapshot: Snapshot, hub: Hub, *, info: RepoInfo | None, clock: Clock, on_event: OnEvent
+) -> Applied:
+    """Make every change of the plan. `info` is the repo that it was made against, if any."""
+    digest = digest_plan(plan)
+    commit = None
+    for change in plan.changes:
+        match change:
+            case CreateRepo(visibility=visibility, sdk=sdk):
+                hub.create_repo(plan.repo, visibility, sdk)
+                info = _find(hub, plan)
+                on_event(RepoCreated(info.repo.id, info.url))
+            case SetVisibility(visibility=visibility):
+                hub.set_visibility(plan.repo, visibility)
+                on_event(VisibilityChanged(plan.repo.id, visibility))
+            case CommitFiles():
+                info = info or _find(hub, plan)
+                commit = commit_files(
+                    change,
+                    snapshot,
+                    hub,
+                    plan.repo,
+                    parent=info.head,
+                    digest=digest,
+                    clock=clock,
+                    on_event=on_event,
+                )
+                if commit != info.head:
+                    on_event(Committed(plan.repo.id, commit))
+    info = info or _find(hub, plan)
+    return Applied(info, commit or info.head)
+
+
+def _find(hub: Hub, plan: Plan) -> RepoInfo:
+    info = hub.find_repo(plan.repo)
+    if info is None:
+        raise RepoNotFound(f"{plan.repo} is not there although it was just made.")
+    return info

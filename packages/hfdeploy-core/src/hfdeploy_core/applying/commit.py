@@ -1,0 +1,88 @@
+"""One commit or none, even where answers get lost."""
+
+from collections.abc import Callable
+from itertools import count
+
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.errors import AnswerLost, Conflict
+from hfdeploy_core.events import OnEvent, Uploading, Waiting, Warned
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.hub.retry import Budget, Failure, decide_retry
+from hfdeploy_core.model import CommitFiles, RepoRef, Snapshot
+from hfdeploy_core.planning.digest import describe_commit, find_landed
+from hfdeploy_core.source.digest import check_unchanged
+
+_NAMED_PATHS = 3
+
+
+def commit_files(
+    change: CommitFiles,
+    snapshot: Snapshot,
+    hub: Hub,
+    repo: RepoRef,
+    *,
+    parent: str,
+    digest: str,
+    clock: Clock,
+    on_event: OnEvent,
+) -> str:
+    """Upload contents, then commit on top of `parent`: the new id, or `parent` where nothing was left to do.
+
+    Raises SourceChanged, with nothing committed, where a file is not what was planned any more.
+    """
+    entries = [put.entry for put in change.puts]
+    total = sum(entry.size_bytes for entry in entries)
+    on_event(Uploading(len(entries), 0, total))
+    staged = hub.stage(
+        repo, snapshot.root, entries, lambda done: on_event(Uploading(len(entries), done, total))
+    )
+    check_unchanged(snapshot.root, entries)
+    if staged.ignored:
+        on_event(Warned(_tell_ignored(staged.ignored)))
+    if not staged.uploads and not change.deletions:
+        return parent
+    description = describe_commit(change.description, digest)
+
+    def post() -> str:
+        return hub.commit(
+            repo, staged, change.deletions, parent=parent, title=change.title, description=description
+        )
+
+    commit = _post_once(post, lambda: find_landed(hub.recent_commits(repo), parent, digest), clock, on_event)
+    on_event(Uploading(len(entries), total, total))
+    return commit
+
+
+def _post_once(
+    post: Callable[[], str], find: Callable[[], str | None], clock: Clock, on_event: OnEvent
+) -> str:
+    """Post a commit until it is there, and never twice: after each lost answer look first, with `find`."""
+    budget = Budget(attempts=4)
+    started_seconds = clock.seconds()
+    was_lost = False
+    for attempt in count(1):
+        try:
+            return post()
+        except Conflict:
+            # Perhaps the head moved because the answer that was lost said yes.
+            if was_lost and (commit := find()):
+                return commit
+            raise
+        except AnswerLost as error:
+            was_lost = True
+            if commit := find():
+                return commit
+            elapsed_seconds = clock.seconds() - started_seconds
+            wait_seconds = decide_retry(
+                Failure(None), attempt=attempt, elapsed_seconds=elapsed_seconds, budget=budget, jitter=1.0
+            )
+            if wait_seconds is None:
+                raise
+            on_event(Waiting(wait_seconds, error.message))
+            clock.sleep(wait_seconds)
+    raise AssertionError("count() ends")
+
+
+def _tell_ignored(paths: tuple[str, ...]) -> str:
+    named = ", ".join(paths[:_NAMED_PATHS]) + (", ..." if len(paths) > _NAMED_PATHS else "")
+    return f"{len(paths)} files are left out because .gitignore says so: {named}"

@@ -1,0 +1,182 @@
+# ruff: noqa: N818 - each is named for what is wrong; that it is an error, its base says
+"""Everything that can go wrong, each with its own exit code and one sentence that says what to do.
+
+    DeployError                     1
+    ├── SourceError
+    │   ├── SourceMissing          10   nothing at that path
+    │   ├── SourceNotAFolder       11   a file, not a folder
+    │   ├── SourceEmpty            12   no file to deploy
+    │   ├── PathInvalid            13   a file name that the Hub refuses
+    │   ├── LinkRefused            14   a symlink that leaves the source, is broken or turns in a circle
+    │   ├── SourceUnreadable       15   a file that this user may not read, or that is no file
+    │   └── SourceChanged          16   written to while it was deployed
+    ├── RequestError
+    │   ├── RepoNameInvalid        20   not a name that the Hub allows
+    │   ├── SettingInvalid         21   unknown, contradictory or impossible settings
+    │   ├── SdkMissing             22   a Space that nothing says how to run
+    │   └── CardInvalid            23   README.md: front matter missing or wrong
+    ├── AccessError
+    │   ├── TokenMissing           30   no token found
+    │   ├── TokenRejected          31   the Hub does not know the token
+    │   ├── PermissionRefused      32   the token may not do this here
+    │   ├── RepoNotFound           33   no such repo or namespace, or hidden from this token
+    │   └── PaymentRequired        34   needs a paid plan
+    └── HubError
+        ├── HubUnreachable         40   no connection
+        ├── RateLimited            41   too many requests
+        ├── Conflict               42   somebody else changed the repo meanwhile
+        ├── HubFailed              43   the Hub keeps answering with a fault of its own
+        │   └── AnswerLost         43   ... and what it was asked to do may have been done
+        ├── HubRefused             44   the Hub says no, for a reason of its own
+        └── UploadFailed           45   file contents could not be stored
+
+2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
+"""
+
+from typing import ClassVar
+
+from hfdeploy_core.redact import redact
+
+
+class DeployError(Exception):
+    """Base of all: `message` says in one sentence what is wrong, `remedy` what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+    advice: ClassVar[str] = "Run again with --debug for the details."
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        self.message = redact(message)
+        self.remedy = redact(remedy) if remedy else self.advice
+        super().__init__(f"{self.message} {self.remedy}")
+
+
+class SourceError(DeployError):
+    """The source cannot be deployed; nothing was changed on the Hub."""
+
+
+class SourceMissing(SourceError):
+    exit_code = 10
+    advice = "Check the path of the folder to deploy."
+
+
+class SourceNotAFolder(SourceError):
+    exit_code = 11
+    advice = "Name the folder that holds the files."
+
+
+class SourceEmpty(SourceError):
+    exit_code = 12
+    advice = "Put at least one file into it: an empty source is never deployed."
+
+
+class PathInvalid(SourceError):
+    exit_code = 13
+    advice = "Rename the file."
+
+
+class LinkRefused(SourceError):
+    exit_code = 14
+    advice = "Replace the link by a copy of what it should point to, or remove it."
+
+
+class SourceUnreadable(SourceError):
+    exit_code = 15
+    advice = "Make it readable, or move it out of the source."
+
+
+class SourceChanged(SourceError):
+    exit_code = 16
+    advice = "Run the deploy again once nothing writes to the source."
+
+
+class RequestError(DeployError):
+    """What was asked for makes no sense; nothing was changed on the Hub."""
+
+
+class RepoNameInvalid(RequestError):
+    exit_code = 20
+    advice = "Use NAMESPACE/NAME of letters, digits, '-', '_' and '.', for example alice/my-app."
+
+
+class SettingInvalid(RequestError):
+    exit_code = 21
+    advice = "Drop one of the options that contradict each other."
+
+
+class SdkMissing(RequestError):
+    exit_code = 22
+    advice = (
+        "Pass --sdk gradio, streamlit, docker or static, or name it as `sdk:` in README.md's front matter."
+    )
+
+
+class CardInvalid(RequestError):
+    exit_code = 23
+    advice = "Correct the YAML between the two '---' lines at the top of README.md."
+
+
+class AccessError(DeployError):
+    """The token is missing, unknown or may not do this."""
+
+
+class TokenMissing(AccessError):
+    exit_code = 30
+    advice = "Set HF_TOKEN to a token with write access, or log in with `hf auth login`."
+
+
+class TokenRejected(AccessError):
+    exit_code = 31
+    advice = "Make a new token in the Hub's settings and set HF_TOKEN to it (it wins over `hf auth login`)."
+
+
+class PermissionRefused(AccessError):
+    exit_code = 32
+    advice = "Use a token that may write there, or deploy to a namespace of your own."
+
+
+class RepoNotFound(AccessError):
+    exit_code = 33
+    advice = "Check the name and that this token may see it."
+
+
+class PaymentRequired(AccessError):
+    exit_code = 34
+    advice = "Subscribe to a plan that includes it, or choose what is free (static Spaces are)."
+
+
+class HubError(DeployError):
+    """The Hub, or the way to it, failed."""
+
+
+class HubUnreachable(HubError):
+    exit_code = 40
+    advice = "Check the network and, if you set it, HF_ENDPOINT; then run it again."
+
+
+class RateLimited(HubError):
+    exit_code = 41
+    advice = "Wait a few minutes and run it again: what is done stays done."
+
+
+class Conflict(HubError):
+    exit_code = 42
+    advice = "Run it again to deploy on top of the new state."
+
+
+class HubFailed(HubError):
+    exit_code = 43
+    advice = "Run it again later: what is done stays done."
+
+
+class AnswerLost(HubFailed):
+    """A request may or may not have had its effect: look before repeating it."""
+
+
+class HubRefused(HubError):
+    exit_code = 44
+    advice = "Change what the Hub objects to and run it again."
+
+
+class UploadFailed(HubError):
+    exit_code = 45
+    advice = "Run it again: nothing was committed, and what was stored already is not sent twice."

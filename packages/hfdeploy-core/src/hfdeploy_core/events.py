@@ -1,0 +1,105 @@
+"""What a deploy tells while it runs: one stream of frozen values, the same for every face that shows it.
+
+Each event's `name` is its stable name in JSON; its fields are JSON's own types once enums are read as text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hfdeploy_core.model import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The source was read and hashed."""
+
+    name: ClassVar[str] = "scanned"
+    source: str
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user should know; the deploy goes on."""
+
+    name: ClassVar[str] = "warning"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The Hub was busy or away; the request is repeated after `seconds`."""
+
+    name: ClassVar[str] = "waiting"
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Everything is validated and decided; nothing is changed yet. `bytes_to_send` is an upper bound."""
+
+    name: ClassVar[str] = "planned"
+    repo_id: str
+    repo_type: str
+    creates: bool
+    visibility: str | None
+    files_added: int
+    files_updated: int
+    files_deleted: int
+    files_unchanged: int
+    bytes_to_send: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepoCreated:
+    """The repo is there now."""
+
+    name: ClassVar[str] = "repo_created"
+    repo_id: str
+    repo_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisibilityChanged:
+    """An existing repo is seen by others than before."""
+
+    name: ClassVar[str] = "visibility_changed"
+    repo_id: str
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uploading:
+    """Contents are being sent: how far, in files and bytes. Invisible to readers until the commit."""
+
+    name: ClassVar[str] = "uploading"
+    files: int
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The one commit is made: readers see all of it."""
+
+    name: ClassVar[str] = "committed"
+    repo_id: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a deploy that went well."""
+
+    name: ClassVar[str] = "outcome"
+    outcome: Outcome
+
+
+Event = (
+    Scanned | Warned | Waiting | Planned | RepoCreated | VisibilityChanged | Uploading | Committed | Finished
+)
+OnEvent = Callable[[Event], None]

@@ -1,0 +1,89 @@
+"""What the rest of this package asks of the Hub; `hub.client` and `testing.FakeHub` answer it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hfdeploy_core.model import (
+    Account,
+    CommitInfo,
+    FileEntry,
+    RemoteFile,
+    RepoInfo,
+    RepoRef,
+    RepoType,
+    Sdk,
+    Visibility,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Files whose contents the Hub has, or will be sent in the commit.
+
+    `uploads` belongs to the adapter that made it. `ignored` are paths that the Hub leaves out because of the
+    repo's .gitignore.
+    """
+
+    uploads: tuple[object, ...]
+    ignored: tuple[str, ...] = ()
+
+
+class Hub(Protocol):
+    """The Hub, as one account sees it.
+
+    Every method may raise an AccessError or a HubError. All can be repeated safely but `commit`, which
+    raises AnswerLost where it cannot tell whether the commit was made.
+    """
+
+    def whoami(self) -> Account:
+        """Who the token speaks for. Raises TokenMissing or TokenRejected."""
+        ...
+
+    def find_repo(self, repo: RepoRef) -> RepoInfo | None:
+        """The repo as it is now, or None where there is none that this account can see."""
+        ...
+
+    def list_files(self, repo: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
+        """Every file at that commit, folders not among them."""
+        ...
+
+    def check_write(self, repo: RepoRef) -> None:
+        """Raise PermissionRefused where this account may not write to an existing repo."""
+        ...
+
+    def check_card(self, repo_type: RepoType, text: str) -> tuple[str, ...]:
+        """Have a README.md judged: the Hub's warnings. Raises CardInvalid where it would refuse a commit."""
+        ...
+
+    def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
+        """Make the repo; one that exists is left as it is."""
+        ...
+
+    def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
+        """Change who sees an existing repo."""
+        ...
+
+    def stage(
+        self, repo: RepoRef, root: Path, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+    ) -> Staged:
+        """Store the contents of large files, invisibly; `on_bytes` hears how many bytes are done so far."""
+        ...
+
+    def commit(
+        self,
+        repo: RepoRef,
+        staged: Staged,
+        deletions: Sequence[str],
+        *,
+        parent: str,
+        title: str,
+        description: str,
+    ) -> str:
+        """Make one commit on top of `parent` and return its id. Raises Conflict where the head is another."""
+        ...
+
+    def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
+        """The latest commits, newest first: one page of them."""
+        ...

@@ -1,0 +1,217 @@
+"""For tests of code that deploys: a Hub in memory and a clock that does not wait. Public, and kept stable."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from hfdeploy_core.errors import Conflict, DeployError, RepoNotFound
+from hfdeploy_core.hub.port import Staged
+from hfdeploy_core.model import (
+    Account,
+    CommitInfo,
+    FileEntry,
+    RemoteFile,
+    RepoInfo,
+    RepoRef,
+    RepoType,
+    Sdk,
+    Visibility,
+)
+
+
+@dataclass
+class FakeClock:
+    """Moves only when somebody sleeps; `naps` lists every sleep in seconds."""
+
+    start: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    naps: list[float] = field(default_factory=list)
+
+    def seconds(self) -> float:
+        return sum(self.naps)
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=self.seconds())
+
+    def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+
+
+@dataclass
+class FakeCommit:
+    """One commit of a FakeRepo, with the whole tree after it."""
+
+    id: str
+    title: str
+    message: str
+    files: dict[str, bytes]
+
+
+@dataclass
+class FakeRepo:
+    """A repo in memory: its commits oldest first."""
+
+    ref: RepoRef
+    visibility: Visibility
+    sdk: str | None
+    commits: list[FakeCommit]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The tree at the head."""
+        return self.commits[-1].files
+
+
+@dataclass
+class _Fault:
+    error: DeployError
+    times: int
+    after_effect: bool
+
+
+class FakeHub:
+    """The Hub port in memory, owned by `account`. `calls` records every method called, in order.
+
+    Files of `large_bytes` or more are named by sha256, as large files are on the Hub; paths in `ignored` are
+    left out of commits, as a .gitignore makes the Hub do.
+    """
+
+    def __init__(
+        self,
+        account: Account | None = None,
+        *,
+        large_bytes: int = 10_000_000,
+        ignored: frozenset[str] = frozenset(),
+    ) -> None:
+        self.account = account or Account("alice", "write")
+        self.calls: list[str] = []
+        self.repos: dict[RepoRef, FakeRepo] = {}
+        self._large_bytes = large_bytes
+        self._ignored = ignored
+        self._faults: dict[str, _Fault] = {}
+
+    @property
+    def writes(self) -> list[str]:
+        """The calls that change something."""
+        changing = {"create_repo", "set_visibility", "stage", "commit"}
+        return [call for call in self.calls if call in changing]
+
+    def fail(self, method: str, error: DeployError, *, times: int = 1, after_effect: bool = False) -> None:
+        """Make the next `times` calls of a method raise: before they do anything, or after it is done."""
+        self._faults[method] = _Fault(error, times, after_effect)
+
+    def whoami(self) -> Account:
+        self._call("whoami")
+        return self.account
+
+    def find_repo(self, repo: RepoRef) -> RepoInfo | None:
+        self._call("find_repo")
+        if (held := self.repos.get(repo)) is None:
+            return None
+        is_space = repo.type is RepoType.SPACE
+        return RepoInfo(
+            repo=held.ref,
+            url=f"https://hub.test/{repo.type}s/{repo.id}",
+            head=held.commits[-1].id,
+            visibility=held.visibility,
+            sdk=held.sdk,
+            app_url=f"https://{repo.namespace}-{repo.name}.space.test" if is_space else None,
+        )
+
+    def list_files(self, repo: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
+        self._call("list_files")
+        commit = next(commit for commit in self._repo(repo).commits if commit.id == revision)
+        return tuple(self._describe(path, content) for path, content in commit.files.items())
+
+    def check_write(self, repo: RepoRef) -> None:
+        self._call("check_write")
+        self._repo(repo)
+
+    def check_card(self, repo_type: RepoType, text: str) -> tuple[str, ...]:
+        self._call("check_card")
+        return ()
+
+    def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
+        self._call("create_repo")
+        if repo not in self.repos:
+            self.repos[repo] = FakeRepo(repo, visibility or Visibility.PUBLIC, sdk, [])
+            files = {".gitattributes": b"*.bin filter=lfs\n"}
+            if sdk is not None:
+                files["README.md"] = f"---\nsdk: {sdk}\n---\n".encode()
+            self.push(repo, files, title="initial commit")
+        self._call_after("create_repo")
+
+    def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
+        self._call("set_visibility")
+        self._repo(repo).visibility = visibility
+        self._call_after("set_visibility")
+
+    def stage(
+        self, repo: RepoRef, root: Path, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+    ) -> Staged:
+        self._call("stage")
+        kept = tuple((entry.path, root / entry.path) for entry in entries if entry.path not in self._ignored)
+        on_bytes(sum(entry.size_bytes for entry in entries))
+        self._call_after("stage")
+        return Staged(kept, tuple(entry.path for entry in entries if entry.path in self._ignored))
+
+    def commit(
+        self,
+        repo: RepoRef,
+        staged: Staged,
+        deletions: Sequence[str],
+        *,
+        parent: str,
+        title: str,
+        description: str,
+    ) -> str:
+        self._call("commit")
+        held = self._repo(repo)
+        if held.commits[-1].id != parent:
+            raise Conflict(f"{repo} was changed by somebody else meanwhile.")
+        files = {path: content for path, content in held.files.items() if path not in deletions}
+        uploads = cast("tuple[tuple[str, Path], ...]", staged.uploads)
+        files |= {path: location.read_bytes() for path, location in uploads}
+        made = self.push(repo, files, title=title, message=description)
+        self._call_after("commit")
+        return made
+
+    def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
+        self._call("recent_commits")
+        commits = reversed(self._repo(repo).commits)
+        return tuple(CommitInfo(commit.id, commit.title, commit.message) for commit in commits)
+
+    def push(
+        self, repo: RepoRef, files: dict[str, bytes], *, title: str = "pushed", message: str = ""
+    ) -> str:
+        """Put a commit with exactly these files on a repo, as somebody else would; its id."""
+        commits = self._repo(repo).commits
+        commit_id = hashlib.sha1(f"{repo}{len(commits)}{title}{message}".encode()).hexdigest()  # noqa: S324
+        commits.append(FakeCommit(commit_id, title, message, dict(files)))
+        return commit_id
+
+    def _repo(self, repo: RepoRef) -> FakeRepo:
+        if (held := self.repos.get(repo)) is None:
+            raise RepoNotFound(f"There is no {repo}.")
+        return held
+
+    def _describe(self, path: str, content: bytes) -> RemoteFile:
+        blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+        is_large = len(content) >= self._large_bytes
+        sha256 = hashlib.sha256(content).hexdigest() if is_large else None
+        return RemoteFile(path, len(content), "0" * 40 if is_large else blob.hexdigest(), sha256)
+
+    def _call(self, method: str) -> None:
+        self.calls.append(method)
+        self._raise(method, after_effect=False)
+
+    def _call_after(self, method: str) -> None:
+        self._raise(method, after_effect=True)
+
+    def _raise(self, method: str, *, after_effect: bool) -> None:
+        fault = self._faults.get(method)
+        if fault and fault.times and fault.after_effect is after_effect:
+            fault.times -= 1
+            raise fault.error

@@ -1,0 +1,39 @@
+"""JSON, one event a line, for programs. The last line is the outcome or the error."""
+
+import json
+from dataclasses import asdict
+from typing import Any, Self, TextIO
+
+from hfdeploy_core import DeployError
+from hfdeploy_core.events import Event, Finished
+
+
+class JsonLines:
+    """Writes `{"event": NAME, ...}` lines to `out`."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def show(self, event: Event) -> None:
+        fields = asdict(event.outcome) if isinstance(event, Finished) else asdict(event)
+        self._write({"event": event.name, **fields})
+
+    def fail(self, error: DeployError, name: str, exit_code: int) -> None:
+        self._write(
+            {
+                "event": "error",
+                "error": name,
+                "message": error.message,
+                "remedy": error.remedy,
+                "exit_code": exit_code,
+            }
+        )
+
+    def _write(self, fields: dict[str, Any]) -> None:
+        print(json.dumps(fields), file=self._out, flush=True)

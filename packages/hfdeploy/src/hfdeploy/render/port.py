@@ -1,0 +1,18 @@
+"""What a face can do."""
+
+from typing import Protocol
+
+from hfdeploy_core import DeployError
+from hfdeploy_core.events import Event
+
+
+class Renderer(Protocol):
+    """Shows a stream of events, and the failure that ends it if one does."""
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        ...
+
+    def fail(self, error: DeployError, name: str, exit_code: int) -> None:
+        """Show that it ended badly; `name` is the error's stable name."""
+        ...

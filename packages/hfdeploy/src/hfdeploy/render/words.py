@@ -1,0 +1,82 @@
+"""Events and errors in words: pure, shared by the faces that people read."""
+
+from hfdeploy_core import DeployError, Outcome
+from hfdeploy_core.events import (
+    Committed,
+    Event,
+    Finished,
+    Planned,
+    RepoCreated,
+    Scanned,
+    Uploading,
+    VisibilityChanged,
+    Waiting,
+    Warned,
+)
+
+
+def say(event: Event) -> str:
+    """One event as a line; the outcome as several."""
+    match event:
+        case Scanned():
+            return f"Read {count(event.files, 'file')} ({format_bytes(event.size_bytes)}) from {event.source}"
+        case Warned():
+            return f"warning: {event.message}"
+        case Waiting():
+            return f"Waiting {event.seconds:.1f} s: {event.reason}"
+        case Planned():
+            return f"Plan for {event.repo_type} {event.repo_id}: {_say_plan(event)}"
+        case RepoCreated():
+            return f"Created {event.repo_url}"
+        case VisibilityChanged():
+            return f"Made {event.repo_id} {event.visibility}"
+        case Uploading():
+            sent = f"{format_bytes(event.bytes_done)} of {format_bytes(event.bytes_total)}"
+            return f"Uploading {count(event.files, 'file')}: {sent}"
+        case Committed():
+            return f"Committed {event.commit}"
+        case Finished():
+            return say_outcome(event.outcome)
+
+
+def say_outcome(outcome: Outcome) -> str:
+    """The end of a deploy that went well."""
+    verb = "Deployed" if outcome.changed else "Nothing to do"
+    lines = [f"{verb} in {outcome.elapsed_seconds:.1f} s", f"  repo    {outcome.repo_id}"]
+    lines.append(f"  url     {outcome.repo_url}")
+    if outcome.space_url:
+        lines.append(f"  app     {outcome.space_url}")
+    lines.append(f"  commit  {outcome.commit}")
+    return "\n".join(lines)
+
+
+def say_error(error: DeployError) -> str:
+    """What is wrong, and what to do about it."""
+    return f"error: {error.message} {error.remedy}"
+
+
+def format_bytes(size_bytes: float) -> str:
+    """Bytes for people, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _say_plan(plan: Planned) -> str:
+    parts = ["create it"] if plan.creates else []
+    if plan.visibility:
+        parts.append(f"make it {plan.visibility}")
+    numbers = {"add": plan.files_added, "update": plan.files_updated, "delete": plan.files_deleted}
+    parts += [f"{verb} {count(number, 'file')}" for verb, number in numbers.items() if number]
+    if not parts:
+        return f"nothing to do, {count(plan.files_unchanged, 'file')} unchanged"
+    if plan.files_unchanged:
+        parts.append(f"leave {plan.files_unchanged:,} unchanged")
+    return ", ".join(parts)
