@@ -1,0 +1,1 @@
+"""The Hub's HTTP API, one router for each of its sections."""

@@ -1,0 +1,172 @@
+"""What every route needs to know about its request: the hub, the caller, the repo, the revision."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Annotated, cast
+from urllib.parse import unquote
+
+from fastapi import Depends, Path, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from hfdeploy_localhub.errors import Forbidden, GatedRepo, InvalidCredentials, NotFound, RepoNotFound
+from hfdeploy_localhub.model import Caller, Repo, RepoType, Right, decide_right
+from hfdeploy_localhub.signing import Signer
+from hfdeploy_localhub.spaces import Spaces
+from hfdeploy_localhub.store.git import GitRepository
+from hfdeploy_localhub.store.store import Store
+
+_TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What the routes work with."""
+
+    store: Store
+    signer: Signer
+    spaces: Spaces
+
+
+class MovedError(Exception):
+    """The repo has another name now; the same route is to be asked under that one."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+class Body(BaseModel):
+    """A JSON body: camelCase outside, snake_case inside; keys that we do not know are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+def get_hub(request: Request) -> Hub:
+    return cast("Hub", request.app.state.hub)
+
+
+def get_store(request: Request) -> Store:
+    return get_hub(request).store
+
+
+def get_caller(request: Request) -> Caller:
+    """Who sends the request. Raises InvalidCredentials for a token that is not this hub's."""
+    return get_store(request).accounts.caller(read_token(request.headers.get("authorization")))
+
+
+def read_token(authorization: str | None) -> str | None:
+    """The token in an Authorization header: Bearer, or the password of Basic as git sends it."""
+    if not authorization:
+        return None
+    scheme, _, value = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return value.strip() or None
+        case "basic":
+            try:
+                user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                raise InvalidCredentials from None
+            return password or user or None
+    raise InvalidCredentials
+
+
+def get_user(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+    """A caller with an account. Raises InvalidCredentials for strangers."""
+    if caller.anonymous:
+        raise InvalidCredentials("Invalid username or password.")
+    return caller
+
+
+def get_type(request: Request) -> RepoType:
+    """The type a path names by its prefix; web paths of models have none."""
+    try:
+        return _TYPES[request.path_params.get("types", "models")]
+    except KeyError:
+        raise NotFound("Not found") from None
+
+
+def get_repo(request: Request, caller: Annotated[Caller, Depends(get_caller)]) -> Repo:
+    """The repo in the path, if the caller may see it. Raises RepoNotFound, MovedError."""
+    parameters = request.path_params
+    names = (get_type(request), unquote(parameters["namespace"]), unquote(parameters["name"]))
+    repos = get_store(request).repos
+    repo = repos.find(*names) or repos.find_moved(*names)
+    if repo is None or decide_right(caller, repo) < Right.READ:
+        raise RepoNotFound(anonymous=caller.anonymous)
+    if (repo.namespace.lower(), repo.name.lower()) != (names[1].lower(), names[2].lower()):
+        raise MovedError(_rename_in(request, repo))
+    return repo
+
+
+def get_space(
+    repo: Annotated[Repo, Depends(get_repo)], caller: Annotated[Caller, Depends(get_caller)]
+) -> Repo:
+    """A Space under ``/api/spaces``."""
+    if repo.type != "space":
+        raise RepoNotFound(anonymous=caller.anonymous)
+    return repo
+
+
+def get_own_repo(
+    repo: Annotated[Repo, Depends(get_repo)], caller: Annotated[Caller, Depends(get_caller)]
+) -> Repo:
+    """A repo that the caller may change. Raises Forbidden, or RepoNotFound."""
+    check_write(caller, repo)
+    return repo
+
+
+def get_open_repo(
+    repo: Annotated[Repo, Depends(get_repo)], caller: Annotated[Caller, Depends(get_caller)]
+) -> Repo:
+    """A repo whose files the caller may read. Raises GatedRepo."""
+    if repo.gated is not None and decide_right(caller, repo) < Right.WRITE:
+        raise GatedRepo(repo.full_name, anonymous=caller.anonymous)
+    return repo
+
+
+def check_write(caller: Caller, repo: Repo) -> None:
+    if decide_right(caller, repo) < Right.WRITE:
+        if caller.anonymous:
+            raise InvalidCredentials("Invalid username or password.")
+        raise Forbidden(
+            f"You don't have the rights to change {repo.full_name}: its owner's write token is needed."
+        )
+
+
+def get_git(request: Request, repo: Annotated[Repo, Depends(get_repo)]) -> GitRepository:
+    return get_store(request).git(repo)
+
+
+def base_url(request: Request) -> str:
+    """The endpoint as the client wrote it, without a slash at the end."""
+    return str(request.base_url).rstrip("/")
+
+
+def web_url(request: Request, repo: Repo) -> str:
+    return f"{base_url(request)}/{repo.web_path}"
+
+
+def _rename_in(request: Request, repo: Repo) -> str:
+    """This request's path and query with the repo's present name."""
+    parameters = request.path_params
+    old, new = f"/{parameters['namespace']}/{parameters['name']}", f"/{repo.full_name}"
+    path = request.scope["path"].replace(old, new, 1)
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+Decoded = Annotated[str, Path(), AfterValidator(unquote)]
+"""A part of the path: matched as it came, so that an encoded slash does not split it, then decoded."""
+
+CurrentHub = Annotated[Hub, Depends(get_hub)]
+CurrentStore = Annotated[Store, Depends(get_store)]
+CurrentCaller = Annotated[Caller, Depends(get_caller)]
+CurrentUser = Annotated[Caller, Depends(get_user)]
+CurrentType = Annotated[RepoType, Depends(get_type)]
+VisibleRepo = Annotated[Repo, Depends(get_repo)]
+OpenRepo = Annotated[Repo, Depends(get_open_repo)]
+OwnRepo = Annotated[Repo, Depends(get_own_repo)]
+VisibleSpace = Annotated[Repo, Depends(get_space)]
+RepoContent = Annotated[GitRepository, Depends(get_git)]

@@ -1,0 +1,332 @@
+"""Creating, deleting, moving, listing and describing repos."""
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import Field
+
+from hfdeploy_localhub.api.context import (
+    Body,
+    CurrentCaller,
+    CurrentHub,
+    CurrentStore,
+    CurrentType,
+    CurrentUser,
+    Decoded,
+    Hub,
+    OpenRepo,
+    OwnRepo,
+    VisibleRepo,
+    base_url,
+    check_write,
+    web_url,
+)
+from hfdeploy_localhub.api.describe import describe_repo
+from hfdeploy_localhub.errors import BadRequest, Conflict, Forbidden, RepoNotFound
+from hfdeploy_localhub.model import (
+    VISIBILITIES,
+    Caller,
+    Repo,
+    RepoType,
+    Right,
+    Sdk,
+    Visibility,
+    check_file_path,
+    check_repo_name,
+    check_setting_key,
+    decide_create,
+    decide_right,
+)
+from hfdeploy_localhub.store.repos import Listing
+
+router = APIRouter(prefix="/api")
+_PAGE = 1000
+
+
+class KeyValue(Body):
+    key: str
+    value: str
+    description: str | None = None
+
+
+class NewFile(Body):
+    path: str
+    content: str
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+
+
+class NewRepo(Body):
+    name: str
+    organization: str | None = None
+    type: RepoType = "model"
+    visibility: Visibility | None = None
+    private: bool | None = None
+    sdk: Sdk | None = None
+    hardware: str | None = None
+    sleep_time_seconds: int | None = None
+    secrets: list[KeyValue] = Field(default_factory=list)
+    variables: list[KeyValue] = Field(default_factory=list)
+    license: str | None = None
+    files: list[NewFile] = Field(default_factory=list)
+
+
+class RepoName(Body):
+    name: str
+    organization: str | None = None
+    type: RepoType = "model"
+
+
+class Move(Body):
+    from_repo: str
+    to_repo: str
+    type: RepoType = "model"
+
+
+class Settings(Body):
+    visibility: Visibility | None = None
+    private: bool | None = None
+    gated: Literal["auto", "manual", False] | None = None
+
+
+@router.post("/repos/create")
+async def create(body: NewRepo, request: Request, hub: CurrentHub, caller: CurrentUser) -> dict[str, Any]:
+    namespace, name = split_name(body.name, body.organization, caller)
+    check_repo_name(name)
+    if not decide_create(caller, namespace):
+        raise Forbidden(
+            f"You don't have the rights to create a {body.type} under the namespace {namespace!r}."
+        )
+    if body.type == "space" and body.sdk is None:
+        raise BadRequest("A Space needs an sdk: gradio, streamlit, docker or static.")
+    visibility = choose_visibility(body.visibility, body.private, body.type) or "public"
+    for setting in (*body.secrets, *body.variables):
+        check_setting_key(setting.key)
+    files = _read_files(body)
+    store = hub.store
+    account = store.accounts.find(namespace)
+    try:
+        repo = store.create_repo(
+            caller,
+            body.type,
+            account.name if account else namespace,
+            name,
+            visibility=visibility,
+            sdk=body.sdk,
+            files=files,
+        )
+    except Conflict:
+        taken = store.repos.find(body.type, namespace, name)
+        address = web_url(request, taken) if taken else f"{base_url(request)}/{namespace}/{name}"
+        raise Conflict(f"You already created this {body.type} repo", details={"url": address}) from None
+    if repo.type == "space":
+        _set_up_space(hub, repo, body)
+        await hub.spaces.pushed(repo.full_name)
+    return {"url": web_url(request, repo), "name": repo.full_name, "id": repo.public_id}
+
+
+@router.delete("/repos/delete")
+async def delete(body: RepoName, hub: CurrentHub, caller: CurrentUser) -> Response:
+    repo = _find(hub, body.type, *split_name(body.name, body.organization, caller), caller)
+    check_write(caller, repo)
+    if repo.type == "space":
+        await hub.spaces.removed(repo.full_name)
+    hub.store.remove_repo(repo)
+    return PlainTextResponse("OK")
+
+
+@router.post("/repos/move")
+async def move(body: Move, hub: CurrentHub, caller: CurrentUser) -> dict[str, Any]:
+    repo = _find(hub, body.type, *_split_id(body.from_repo), caller)
+    namespace, name = _split_id(body.to_repo)
+    check_write(caller, repo)
+    check_repo_name(name)
+    if not decide_create(caller, namespace):
+        raise Forbidden(f"You don't have the rights to move a {body.type} to the namespace {namespace!r}.")
+    hub.store.repos.move(repo, namespace, name)
+    if repo.type == "space":
+        await hub.spaces.renamed(repo.full_name, f"{namespace}/{name}")
+    return {"success": True}
+
+
+@router.get("/settings/repositories")
+def list_own(
+    request: Request, response: Response, store: CurrentStore, caller: CurrentUser
+) -> list[dict[str, Any]]:
+    assert caller.user is not None
+    return _list_settings(request, response, store, caller.user.name)
+
+
+@router.get("/organizations/{organisation}/settings/repositories")
+def list_of_organisation(
+    organisation: Decoded, request: Request, response: Response, store: CurrentStore, caller: CurrentUser
+) -> list[dict[str, Any]]:
+    if organisation.lower() not in caller.roles:
+        raise Forbidden(f"You are not a member of {organisation}.")
+    return _list_settings(request, response, store, organisation)
+
+
+@router.get("/{types}")
+def list_repos(
+    request: Request,
+    response: Response,
+    hub: CurrentHub,
+    caller: CurrentCaller,
+    type: CurrentType,
+    author: str | None = None,
+    search: Annotated[list[str] | None, Query()] = None,
+    filter: Annotated[list[str] | None, Query()] = None,
+    limit: int = _PAGE,
+    full: bool = False,
+    cursor: int | None = None,
+) -> list[dict[str, Any]]:
+    size = min(max(limit, 1), _PAGE)
+    wanted = set(filter or [])
+    items: list[dict[str, Any]] = []
+    while len(items) < size:
+        listing = Listing(type, author, tuple(search or ()), after=cursor, limit=size)
+        page = hub.store.repos.list(listing)
+        for repo in page:
+            cursor = repo.id
+            if decide_right(caller, repo) >= Right.READ:
+                item = describe_repo(hub, repo, siblings=full)
+                if wanted <= set(item["tags"]):
+                    items.append(item)
+            if len(items) == size:
+                break
+        if len(page) < size:
+            break
+    else:
+        response.headers["Link"] = next_link(request, str(cursor))
+    return items
+
+
+@router.get("/{types}/{namespace}/{name}")
+def show(hub: CurrentHub, repo: VisibleRepo, request: Request, blobs: bool = False) -> dict[str, Any]:
+    return describe_repo(hub, repo, blobs=blobs, expand=request.query_params.getlist("expand"))
+
+
+@router.get("/{types}/{namespace}/{name}/revision/{revision}")
+def show_revision(
+    hub: CurrentHub, repo: VisibleRepo, revision: Decoded, request: Request, blobs: bool = False
+) -> dict[str, Any]:
+    expand = request.query_params.getlist("expand")
+    return describe_repo(hub, repo, revision=revision, blobs=blobs, expand=expand)
+
+
+@router.get("/{types}/{namespace}/{name}/auth-check")
+def check_read_access(repo: OpenRepo) -> Response:
+    return PlainTextResponse("OK")
+
+
+@router.get("/{types}/{namespace}/{name}/auth-check/write")
+def check_write_access(repo: OwnRepo) -> Response:
+    return PlainTextResponse("OK")
+
+
+@router.put("/{types}/{namespace}/{name}/settings")
+def change_settings(body: Settings, hub: CurrentHub, repo: OwnRepo) -> dict[str, Any]:
+    visibility = choose_visibility(body.visibility, body.private, repo.type)
+    if visibility is not None:
+        hub.store.repos.set_visibility(repo, visibility)
+    if body.gated is not None:
+        hub.store.repos.set_gated(repo, body.gated or None)
+    changed = hub.store.repos.get(repo.id) or repo
+    return {
+        "visibility": changed.visibility,
+        "private": changed.visibility != "public",
+        "gated": changed.gated or False,
+    }
+
+
+def split_name(name: str, organisation: str | None, caller: Caller) -> tuple[str, str]:
+    """Namespace and name as create and delete send them: apart, or joined by a slash."""
+    if organisation is None and "/" in name:
+        return _split_id(name)
+    own = caller.user.name if caller.user else ""
+    return organisation or own, name
+
+
+def choose_visibility(
+    visibility: Visibility | None, private: bool | None, type: RepoType
+) -> Visibility | None:
+    """What is asked for: 2.x clients send ``visibility``, older ones ``private``."""
+    if visibility is None and private is not None:
+        visibility = VISIBILITIES[1] if private else VISIBILITIES[0]
+    if visibility == "protected" and type != "space":
+        raise BadRequest("Only Spaces can be protected.")
+    return visibility
+
+
+def next_link(request: Request, cursor: str) -> str:
+    """``Link`` to the page behind ``cursor``: absolute, with the request's own parameters."""
+    url = request.url.include_query_params(cursor=cursor)
+    return f'<{url}>; rel="next"'
+
+
+def _find(hub: Hub, type: RepoType, namespace: str, name: str, caller: Caller) -> Repo:
+    repo = hub.store.repos.find(type, namespace, name)
+    if repo is None or decide_right(caller, repo) < Right.READ:
+        raise RepoNotFound(anonymous=caller.anonymous)
+    return repo
+
+
+def _split_id(repo_id: str) -> tuple[str, str]:
+    namespace, _, name = repo_id.partition("/")
+    if not namespace or not name or "/" in name:
+        raise BadRequest(f"Not a repo id: {repo_id!r}")
+    return namespace, name
+
+
+def _read_files(body: NewRepo) -> dict[str, bytes]:
+    files = {}
+    if body.license:
+        files["README.md"] = f"---\nlicense: {body.license}\n---\n".encode()
+    for file in body.files:
+        try:
+            content = base64.b64decode(file.content) if file.encoding == "base64" else file.content.encode()
+        except binascii.Error:
+            raise BadRequest(f"The content of {file.path} is not base64") from None
+        files[check_file_path(file.path)] = content
+    return files
+
+
+def _set_up_space(hub: Hub, repo: Repo, body: NewRepo) -> None:
+    rows, now = hub.store.space_rows, hub.store.now()
+    if body.hardware is not None:
+        rows.update(repo, {"hardware": body.hardware})
+    if body.sleep_time_seconds is not None:
+        rows.update(repo, {"sleep_time_seconds": body.sleep_time_seconds})
+    for secret in body.secrets:
+        rows.put(repo, "secret", secret.key, secret.value, secret.description, now)
+    for variable in body.variables:
+        rows.put(repo, "variable", variable.key, variable.value, variable.description, now)
+
+
+def _list_settings(
+    request: Request, response: Response, store: CurrentStore, namespace: str
+) -> list[dict[str, Any]]:
+    query = request.query_params
+    cursor = query.get("cursor", "")
+    size = min(int(query["limit"]), _PAGE) if query.get("limit", "").isdigit() else _PAGE
+    page = store.repos.list(
+        Listing(namespace=namespace, after=int(cursor) if cursor.isdigit() else None, limit=max(size, 1))
+    )
+    if len(page) == size:
+        response.headers["Link"] = next_link(request, str(page[-1].id))
+    items = []
+    for repo in page:
+        git = store.git(repo)
+        items.append(
+            {
+                "id": repo.full_name,
+                "type": repo.type,
+                "updatedAt": git.show(git.head()).date.isoformat().replace("+00:00", ".000Z"),
+                "visibility": repo.visibility,
+                "storage": store.repos.large_file_bytes(repo),
+                "storagePercent": 0.0,
+            }
+        )
+    return items

@@ -1,0 +1,203 @@
+"""Spaces: runtime, actions, secrets, variables and logs."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from hfdeploy_localhub.api.context import (
+    Body,
+    CurrentCaller,
+    CurrentHub,
+    Hub,
+    VisibleSpace,
+    check_write,
+)
+from hfdeploy_localhub.api.describe import describe_runtime
+from hfdeploy_localhub.model import Caller, Repo, check_setting_key, format_time
+from hfdeploy_localhub.spaces import Log
+from hfdeploy_localhub.store.space_settings import Kind, Setting
+
+router = APIRouter(prefix="/api/spaces")
+_SPACE = "/{namespace}/{name}"
+
+
+class NewSetting(Body):
+    key: str
+    value: str
+    description: str | None = None
+
+
+class SettingKey(Body):
+    key: str
+
+
+class Hardware(Body):
+    flavor: str = Field(min_length=1)
+    sleep_time_seconds: int | None = None
+
+
+class SleepTime(Body):
+    seconds: int
+
+
+class DevMode(Body):
+    enabled: bool
+
+
+@router.get(f"{_SPACE}/runtime")
+def show_runtime(hub: CurrentHub, space: VisibleSpace) -> dict[str, Any]:
+    return _runtime(hub, space)
+
+
+@router.post(f"{_SPACE}/pause")
+async def pause(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
+    check_write(caller, space)
+    hub.store.space_rows.update(space, {"paused": True})
+    await hub.spaces.pause(space.full_name)
+    return _runtime(hub, space)
+
+
+@router.post(f"{_SPACE}/restart")
+async def restart(
+    hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller, factory: bool = False
+) -> dict[str, Any]:
+    check_write(caller, space)
+    hub.store.space_rows.update(space, {"paused": False})
+    await hub.spaces.restart(space.full_name, factory=factory)
+    return _runtime(hub, space)
+
+
+@router.post(f"{_SPACE}/hardware")
+async def set_hardware(
+    body: Hardware, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    check_write(caller, space)
+    changes: dict[str, Any] = {"hardware": body.flavor}
+    if body.sleep_time_seconds is not None:
+        changes["sleep_time_seconds"] = body.sleep_time_seconds
+    hub.store.space_rows.update(space, changes)
+    await hub.spaces.restart(space.full_name)
+    return _runtime(hub, space)
+
+
+@router.post(f"{_SPACE}/sleeptime")
+def set_sleep_time(
+    body: SleepTime, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    check_write(caller, space)
+    hub.store.space_rows.update(space, {"sleep_time_seconds": body.seconds})
+    return _runtime(hub, space)
+
+
+@router.post(f"{_SPACE}/dev-mode")
+def set_dev_mode(
+    body: DevMode, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    check_write(caller, space)
+    hub.store.space_rows.update(space, {"dev_mode": body.enabled})
+    return _runtime(hub, space)
+
+
+@router.get(f"{_SPACE}/secrets")
+def list_secrets(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
+    """Names only: a secret's value never leaves the hub."""
+    check_write(caller, space)
+    return {item.key: _describe(item) for item in hub.store.space_rows.settings(space, "secret")}
+
+
+@router.post(f"{_SPACE}/secrets")
+async def put_secret(
+    body: NewSetting, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    await _put(hub, space, caller, "secret", body)
+    return {}
+
+
+@router.delete(f"{_SPACE}/secrets")
+async def drop_secret(
+    body: SettingKey, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    await _drop(hub, space, caller, "secret", body.key)
+    return {}
+
+
+@router.get(f"{_SPACE}/variables")
+def list_variables(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
+    check_write(caller, space)
+    return _variables(hub, space)
+
+
+@router.post(f"{_SPACE}/variables")
+async def put_variable(
+    body: NewSetting, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    await _put(hub, space, caller, "variable", body)
+    return _variables(hub, space)
+
+
+@router.delete(f"{_SPACE}/variables")
+async def drop_variable(
+    body: SettingKey, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+) -> dict[str, Any]:
+    await _drop(hub, space, caller, "variable", body.key)
+    return _variables(hub, space)
+
+
+@router.get(f"{_SPACE}/logs/{{kind}}")
+def stream_log(
+    kind: Literal["build", "run"],
+    hub: CurrentHub,
+    space: VisibleSpace,
+    caller: CurrentCaller,
+    tail: int | None = None,
+) -> Response:
+    """Server-sent events, one a line; the stream ends with the log."""
+    check_write(caller, space)
+    return StreamingResponse(
+        _events(hub.spaces.log(space.full_name, kind), tail),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _put(hub: Hub, space: Repo, caller: Caller, kind: Kind, body: NewSetting) -> None:
+    check_write(caller, space)
+    key = check_setting_key(body.key)
+    hub.store.space_rows.put(space, kind, key, body.value, body.description, hub.store.now())
+    await hub.spaces.restart(space.full_name)
+
+
+async def _drop(hub: Hub, space: Repo, caller: Caller, kind: Kind, key: str) -> None:
+    check_write(caller, space)
+    if hub.store.space_rows.drop(space, kind, key):
+        await hub.spaces.restart(space.full_name)
+
+
+def _variables(hub: Hub, space: Repo) -> dict[str, Any]:
+    return {
+        item.key: {**_describe(item), "value": item.value}
+        for item in hub.store.space_rows.settings(space, "variable")
+    }
+
+
+def _describe(setting: Setting) -> dict[str, Any]:
+    described: dict[str, Any] = {"updatedAt": setting.updated_at}
+    if setting.description is not None:
+        described["description"] = setting.description
+    return described
+
+
+def _runtime(hub: Hub, space: Repo) -> dict[str, Any]:
+    row = hub.store.space_rows.get(space)
+    runtime = hub.spaces.runtime(space.full_name)
+    return describe_runtime(runtime, row.hardware, row.sleep_time_seconds, row.dev_mode)
+
+
+async def _events(log: Log, tail: int | None) -> AsyncIterator[str]:
+    async for line in log.follow(tail):
+        event = {"data": line.text + "\n", "timestamp": format_time(line.moment)}
+        yield f"data: {json.dumps(event)}\n\n"

@@ -1,0 +1,88 @@
+"""The YAML between the two ``---`` lines at the top of a README.md (pure)."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import yaml
+
+_FRONT_MATTER = re.compile(
+    r"\A\s*---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_MAX_CARD_BYTES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a README says about its repo. ``error`` is a sentence where it cannot be read."""
+
+    data: dict[str, Any]
+    present: bool = True
+    error: str | None = None
+
+
+def read_card(readme: str) -> Card:
+    """The card at the top of a README; an absent one is empty."""
+    match = _FRONT_MATTER.match(readme[:_MAX_CARD_BYTES])
+    if match is None:
+        return Card({}, present=False)
+    try:
+        data = yaml.safe_load(match[1])
+    except yaml.YAMLError as error:
+        return Card({}, error=f"The metadata is not valid YAML: {str(error).splitlines()[0]}")
+    if data is None:
+        return Card({})
+    if not isinstance(data, dict):
+        return Card({}, error="The metadata is not a mapping of keys to values")
+    return Card({str(key): _plain(value) for key, value in data.items()})
+
+
+def check_card(card: Card, repo_type: str) -> tuple[list[str], list[str]]:
+    """Errors and warnings as ``validate-yaml`` tells them."""
+    errors = [card.error] if card.error else []
+    warnings = [] if card.present else ["empty or missing yaml metadata in repo card"]
+    if repo_type == "model" and "model-index" in card.data and not isinstance(card.data["model-index"], list):
+        errors.append('"model-index" must be an array')
+    for key in ("license_name", "license_link", "title", "sdk"):
+        if key in card.data and not isinstance(card.data[key], str):
+            errors.append(f'"{key}" must be a string')
+    if "tags" in card.data and not isinstance(card.data["tags"], list | str | None):
+        errors.append('"tags" must be an array')
+    if repo_type == "space" and card.present and card.error is None:
+        if card.data.get("sdk") not in ("gradio", "streamlit", "docker", "static"):
+            errors.append('"sdk" must be one of [gradio, streamlit, docker, static]')
+        for key in ("colorFrom", "colorTo"):
+            if key in card.data and card.data[key] not in _COLOURS:
+                errors.append(f'"{key}" must be one of [{", ".join(_COLOURS)}]')
+    return errors, warnings
+
+
+def list_tags(card: Card) -> list[str]:
+    """The tags a repo is found by: its own, then what the card's keys imply."""
+    tags = [str(tag) for tag in _listed(card.data.get("tags"))]
+    if isinstance(library := card.data.get("library_name"), str):
+        tags.append(library)
+    for key, prefix in (("license", "license:"), ("language", ""), ("datasets", "dataset:")):
+        tags += [f"{prefix}{value}" for value in _listed(card.data.get(key))]
+    return list(dict.fromkeys(tags))
+
+
+_COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _plain(value: Any) -> Any:
+    """YAML's dates as text, all else as JSON can hold it."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

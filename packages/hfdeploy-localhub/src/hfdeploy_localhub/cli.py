@@ -1,0 +1,126 @@
+"""``hfdeploy-localhub serve``: the hub as a command."""
+
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import typer
+import uvicorn
+
+from hfdeploy_localhub.server import User, add_users, bind, create_app, endpoint_of, server_config
+from hfdeploy_localhub.store.accounts import check_account_name
+
+app = typer.Typer(
+    name="hfdeploy-localhub",
+    help="The Hugging Face Hub on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("hfdeploy-localhub"))
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop."),
+    ] = False,
+) -> None: ...
+
+
+def parse_user(text: str) -> User:
+    """NAME, NAME:TOKEN or NAME:TOKEN:ORG,ORG... as a User; an empty TOKEN means one is made."""
+    name, token, organisations = [*text.split(":", 2), "", ""][:3]
+    names = tuple(part for part in organisations.split(",") if part)
+    try:
+        for account in (name, *names):
+            check_account_name(account)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}. Expected NAME[:TOKEN[:ORG,...]].") from None
+    return User(name, token or None, names)
+
+
+@app.command()
+def serve(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that holds everything; made if missing. [default: the user's data folder]"),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anything but loopback lets others in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8787,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:TOKEN[:ORG,...]]", help="A user to have; repeatable. [default: local]"),
+    ] = None,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(help="Write endpoint, users and tokens to this file as JSON once the hub listens."),
+    ] = None,
+) -> None:
+    """Serve a hub until it is interrupted."""
+    users = [parse_user(text) for text in user or ["local"]]
+    folder = data or platformdirs.user_data_path("hfdeploy-localhub")
+    try:
+        application = create_app(folder)
+    except OSError as error:
+        _fail(f"The data folder {folder} cannot be used: {error.strerror}. Choose another with --data.")
+    try:
+        listener = bind(host, port)
+    except OSError as error:
+        _fail(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port (0: any free one)."
+        )
+    try:
+        tokens = add_users(application.state.hub, users)
+    except ValueError as error:
+        _fail(f"{error}. Choose another name with --user.")
+    endpoint = endpoint_of(listener)
+    _Server(server_config(application), _describe(endpoint, tokens), ready_file).run([listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with word given once it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Mapping[str, Any], ready_file: Path | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._ready_file = ready_file
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self._ready_file:
+            write_privately(self._ready_file, json.dumps(self._ready, indent=2) + "\n")
+        typer.echo(f"The local hub listens on {self._ready['endpoint']}")
+        for found in self._ready["users"]:
+            typer.echo(f"  user {found['name']}  token {found['token']}")
+        typer.echo(f"  export HF_ENDPOINT={self._ready['endpoint']} HF_TOKEN=<a token from above>")
+
+
+def write_privately(path: Path, text: str) -> None:
+    """The file appears whole, readable to its owner only: it holds tokens."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def _describe(endpoint: str, tokens: Mapping[str, str]) -> dict[str, Any]:
+    users = [{"name": name, "token": token} for name, token in tokens.items()]
+    return {"endpoint": endpoint, "users": users, "pid": os.getpid()}
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(1)

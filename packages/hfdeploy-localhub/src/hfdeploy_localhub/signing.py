@@ -1,0 +1,66 @@
+"""One secret per data folder, from which every token and signed address of the hub follows.
+
+Nothing that is derived has to be stored: a restart makes the same tokens again, and a signature is checked
+by making it once more.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+
+class Signer:
+    """Derives tokens and signs small claims with the data folder's secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    @classmethod
+    def open(cls, path: Path) -> "Signer":
+        """The signer of the secret in ``path``, which is made, readable to its owner only, if missing."""
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(path.read_bytes())
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        return cls(path.read_bytes())
+
+    def derive_token(self, user: str) -> str:
+        """The access token of a user who was given none."""
+        letters = base64.b64encode(self._mac("token", user.lower().encode())).decode()
+        return "hf_" + letters.translate(str.maketrans("+/=", "aZ0"))[:34]
+
+    def sign(self, purpose: str, claims: Mapping[str, Any], expires: datetime) -> str:
+        """``claims`` as one URL-safe word that ``verify`` takes back until ``expires``."""
+        body = json.dumps({**claims, "exp": int(expires.timestamp())}, sort_keys=True).encode()
+        return f"{_encode(body)}.{_encode(self._mac(purpose, body))}"
+
+    def verify(self, purpose: str, word: str, now: datetime) -> dict[str, Any] | None:
+        """The claims in ``word``, or None if it is forged, expired or was signed for another purpose."""
+        try:
+            body, mac = (_decode(part) for part in word.split("."))
+        except ValueError:
+            return None
+        if not hmac.compare_digest(mac, self._mac(purpose, body)):
+            return None
+        claims: dict[str, Any] = json.loads(body)
+        return claims if claims["exp"] > now.timestamp() else None
+
+    def _mac(self, purpose: str, body: bytes) -> bytes:
+        return hmac.digest(self._secret, purpose.encode() + b"\0" + body, hashlib.sha256)
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(word: str) -> bytes:
+    return base64.b64decode(word + "=" * (-len(word) % 4), altchars=b"-_", validate=True)

@@ -1,0 +1,1 @@
+"""Everything the hub remembers: rows in SQLite, git objects, large files."""

@@ -1,0 +1,116 @@
+"""The one SQLite file behind the metadata: schema, and transactions that threads may share."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS accounts (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'org')),
+    full_name TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS memberships (
+    user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    org_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    PRIMARY KEY (user_id, org_id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS tokens (
+    digest TEXT PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('read', 'write'))
+) STRICT;
+CREATE TABLE IF NOT EXISTS repos (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    type TEXT NOT NULL,
+    namespace TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    visibility TEXT NOT NULL,
+    gated TEXT,
+    created_at TEXT NOT NULL,
+    UNIQUE (type, namespace, name)
+) STRICT;
+CREATE TABLE IF NOT EXISTS redirects (
+    type TEXT NOT NULL,
+    namespace TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    PRIMARY KEY (type, namespace, name)
+) STRICT;
+CREATE TABLE IF NOT EXISTS large_files (
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (repo_id, sha256)
+) STRICT;
+CREATE TABLE IF NOT EXISTS spaces (
+    repo_id INTEGER PRIMARY KEY REFERENCES repos ON DELETE CASCADE,
+    hardware TEXT NOT NULL DEFAULT 'cpu-basic',
+    sleep_time_seconds INTEGER,
+    dev_mode INTEGER NOT NULL DEFAULT 0,
+    paused INTEGER NOT NULL DEFAULT 0,
+    port INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS space_settings (
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('secret', 'variable')),
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    description TEXT,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (repo_id, kind, key)
+) STRICT;
+"""
+
+
+class Database:
+    """A connection that threads take in turns. Rows come back as ``sqlite3.Row``."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)  # Space secrets live in here
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.executescript(_SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; nested calls join the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(query, parameters).fetchall()
+
+    def row(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
+        with self._lock:
+            found: sqlite3.Row | None = self._connection.execute(query, parameters).fetchone()
+            return found
+
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> int:
+        """Runs one statement in a transaction of its own; returns how many rows it changed."""
+        with self.transaction() as connection:
+            return connection.execute(query, parameters).rowcount
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,307 @@
+"""One repo's content as a bare git repository: oids, trees and commits are git's own."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import pygit2
+from pygit2.enums import AttrCheck, ObjectType, SortMode
+
+from hfdeploy_localhub.errors import EntryNotFound, HeadMoved, RevisionNotFound
+from hfdeploy_localhub.model import LargeFile
+from hfdeploy_localhub.store.pointers import MAX_POINTER_BYTES, parse_pointer
+from hfdeploy_localhub.store.trees import change_tree
+
+MAIN = "refs/heads/main"
+_COMMITTED = AttrCheck.INDEX_ONLY | AttrCheck.NO_SYSTEM | AttrCheck.INCLUDE_COMMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder in a commit. ``oid`` is git's; ``size`` is the real size, also of a large file."""
+
+    path: str
+    kind: Literal["file", "directory"]
+    oid: str
+    size: int
+    large: LargeFile | None = None
+    pointer_size: int = 0
+
+    @property
+    def etag(self) -> str:
+        """What names the content: the sha256 of a large file, else the blob's id."""
+        return self.large.sha256 if self.large else self.oid
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit as the Hub shows it: ``title`` is the message's first line."""
+
+    id: str
+    title: str
+    message: str
+    author: str
+    date: datetime
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A branch, tag, ... : ``name`` is short, ``ref`` is git's full name."""
+
+    name: str
+    ref: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    name: str
+    email: str
+
+
+class GitRepository:
+    """A bare repository on disk. Cheap to open; not to be shared between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._git = pygit2.Repository(str(folder))
+
+    @classmethod
+    def create(cls, folder: Path) -> "GitRepository":
+        pygit2.init_repository(str(folder), bare=True, initial_head="main")
+        return cls(folder)
+
+    # -- revisions ---------------------------------------------------------------------------------
+
+    def head(self, ref: str = MAIN) -> str:
+        """The commit that ``ref`` (a full name) points at. Raises RevisionNotFound."""
+        return str(self._ref_target(ref))
+
+    def resolve(self, revision: str) -> str:
+        """The commit a branch, tag, ``refs/...`` name or (short) commit id stands for.
+
+        Raises RevisionNotFound.
+        """
+        candidates = [revision] if revision.startswith("refs/") else []
+        for ref in [*candidates, f"refs/heads/{revision}", f"refs/tags/{revision}"]:
+            try:
+                return str(self._ref_target(ref))
+            except RevisionNotFound:
+                continue
+        if 5 <= len(revision) <= 40 and set(revision) <= set("0123456789abcdef"):
+            found = self._git.get(revision)
+            if isinstance(found, pygit2.Commit):
+                return str(found.id)
+        raise RevisionNotFound(revision)
+
+    def branch(self, revision: str) -> str:
+        """The full ref a commit can be added to: a branch or ``refs/pr/N``. Raises RevisionNotFound."""
+        ref = revision if revision.startswith("refs/") else f"refs/heads/{revision}"
+        if not ref.startswith(("refs/heads/", "refs/pr/")):
+            raise RevisionNotFound(revision)
+        try:
+            self._ref_target(ref)
+        except RevisionNotFound:
+            raise RevisionNotFound(revision) from None
+        return ref
+
+    def refs(self, prefix: str) -> list[Ref]:
+        """All refs below ``prefix`` (such as ``refs/heads/``), by name."""
+        found = [name for name in self._git.references if name.startswith(prefix)]
+        return [Ref(name.removeprefix(prefix), name, self.head(name)) for name in sorted(found)]
+
+    def _ref_target(self, ref: str) -> pygit2.Oid:
+        try:
+            commit = self._git.references[ref].peel(pygit2.Commit)
+        except (KeyError, ValueError, pygit2.InvalidSpecError):
+            raise RevisionNotFound(ref) from None
+        return commit.id
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def entry(self, commit: str, path: str) -> Entry:
+        """The file or folder at ``path``. Raises EntryNotFound."""
+        return self._describe(path, self._find(commit, path))
+
+    def find(self, commit: str, path: str) -> Entry | None:
+        try:
+            return self.entry(commit, path)
+        except EntryNotFound:
+            return None
+
+    def walk(
+        self, commit: str, folder: str = "", *, recursive: bool = False, after: str | None = None
+    ) -> Iterator[Entry]:
+        """What a folder holds, in git's order, each folder before its content.
+
+        ``after`` goes on behind that path without reading what lies before it.
+        Raises EntryNotFound if ``folder`` is missing or a file.
+        """
+        tree = self._find(commit, folder) if folder else self._commit(commit).tree
+        if not isinstance(tree, pygit2.Tree):
+            raise EntryNotFound(f"{folder} is not a folder at {commit}")
+        prefix = f"{folder}/" if folder else ""
+        skip = after.removeprefix(prefix).split("/") if after else []
+        return self._walk(tree, prefix, recursive, skip)
+
+    def read(self, entry: Entry) -> bytes:
+        """The blob of an entry: a file's bytes, or a large file's pointer."""
+        return self._git[entry.oid].read_raw()
+
+    def text(self, commit: str, path: str) -> str | None:
+        """A small file as text, or None if there is none at that path."""
+        entry = self.find(commit, path)
+        if entry is None or entry.kind != "file":
+            return None
+        return self.read(entry).decode(errors="replace")
+
+    def large_file_rules(self, commit: str, attributes: str | None = None) -> Callable[[str], bool]:
+        """Tells of a path whether the commit's .gitattributes keep it outside git.
+
+        ``attributes`` stands in for the root's file, for one that is about to be committed.
+        """
+        if attributes is not None:
+            blob = self._git.create_blob(attributes.encode())
+            tree = change_tree(self._git, self._commit(commit).tree, {".gitattributes": blob})
+            author = Author("hub", "hub@localhost")
+            commit = str(self._write_commit(tree, "attributes", author, datetime.fromtimestamp(0, UTC), []))
+        return lambda path: self._git.get_attr(path, "filter", _COMMITTED, pygit2.Oid(hex=commit)) == "lfs"
+
+    def log(self, commit: str) -> Iterator[Commit]:
+        """The commit and its ancestors, newest first."""
+        for found in self._git.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL):
+            yield _describe_commit(found)
+
+    def show(self, commit: str) -> Commit:
+        return _describe_commit(self._commit(commit))
+
+    def last_change(self, commit: str, paths: Sequence[str]) -> dict[str, Commit]:
+        """The newest commit that changed each path, looking back from ``commit``."""
+        missing, found = set(paths), dict[str, Commit]()
+        for candidate in self._git.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL):
+            parents = candidate.parents
+            for path in list(missing):
+                if all(_oid_at(candidate, path) != _oid_at(parent, path) for parent in parents):
+                    found[path] = _describe_commit(candidate)
+                    missing.discard(path)
+            if not missing:
+                break
+        return found
+
+    def _commit(self, commit: str) -> pygit2.Commit:
+        found = self._git.get(commit)
+        if not isinstance(found, pygit2.Commit):
+            raise RevisionNotFound(commit)
+        return found
+
+    def _find(self, commit: str, path: str) -> pygit2.Object:
+        try:
+            return self._commit(commit).tree[path]
+        except (KeyError, ValueError, pygit2.GitError):
+            raise EntryNotFound(f"{path} does not exist at {commit}") from None
+
+    def _walk(self, tree: pygit2.Tree, prefix: str, recursive: bool, skip: list[str]) -> Iterator[Entry]:
+        reached = not skip
+        for child in tree:
+            name = str(child.name)
+            below = list[str]()
+            if not reached:
+                if name != skip[0]:
+                    continue
+                reached, below = True, skip[1:]
+                if not below and not (recursive and isinstance(child, pygit2.Tree)):
+                    continue
+            elif child.type in (ObjectType.TREE, ObjectType.BLOB):
+                yield self._describe(prefix + name, child)
+            if recursive and isinstance(child, pygit2.Tree):
+                yield from self._walk(child, f"{prefix}{name}/", recursive, below)
+
+    def _describe(self, path: str, found: pygit2.Object) -> Entry:
+        oid = str(found.id)
+        if isinstance(found, pygit2.Tree):
+            return Entry(path, "directory", oid, 0)
+        size, large = self._blob_facts(oid)
+        if large is None:
+            return Entry(path, "file", oid, size)
+        return Entry(path, "file", oid, large.size, large, size)
+
+    def _blob_facts(self, oid: str) -> tuple[int, LargeFile | None]:
+        known = _BLOB_FACTS.get(oid)
+        if known is None:
+            size = self._git.odb.read_header(oid)[1]
+            large = parse_pointer(self._git[oid].read_raw()) if size <= MAX_POINTER_BYTES else None
+            known = _remember_blob(oid, size, large)
+        return known
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def add_blob(self, content: bytes) -> str:
+        """Stores content that no tree names yet; returns the blob's id."""
+        return str(self._git.create_blob(content))
+
+    def commit(
+        self,
+        ref: str,
+        changes: Mapping[str, str | None],
+        *,
+        parent: str | None,
+        message: str,
+        author: Author,
+        now: datetime,
+    ) -> str:
+        """One commit on ``ref``: each path gets its blob, or goes away where that is None.
+
+        ``parent`` is the commit that ``ref`` is known to hold (None for the first one). The caller holds
+        the repo's lock. Raises HeadMoved if ``ref`` is elsewhere, EntryNotFound if a path to delete is missing.
+        """
+        current = self._git.references.get(ref)
+        if (str(current.target) if current else None) != parent:
+            raise HeadMoved
+        base = self._commit(parent).tree if parent else None
+        for path, blob in changes.items():
+            if blob is None and (base is None or path not in base):
+                raise EntryNotFound(f"A file with this name doesn't exist: {path}")
+        blobs = {path: pygit2.Oid(hex=blob) if blob else None for path, blob in changes.items()}
+        tree = change_tree(self._git, base, blobs)
+        oid = self._write_commit(tree, message, author, now, [parent] if parent else [])
+        self._git.references.create(ref, oid, force=True)
+        return str(oid)
+
+    def _write_commit(
+        self, tree: pygit2.Oid, message: str, author: Author, now: datetime, parents: Sequence[str]
+    ) -> pygit2.Oid:
+        signature = pygit2.Signature(author.name, author.email, int(now.timestamp()), 0)
+        return self._git.create_commit(None, signature, signature, message, tree, list(parents))
+
+
+_BLOB_FACTS: dict[str, tuple[int, LargeFile | None]] = {}
+"""Blob id -> size and pointer. An id stands for its content everywhere, so one table serves all repos."""
+_MAX_BLOB_FACTS = 500_000
+
+
+def _remember_blob(oid: str, size: int, large: LargeFile | None) -> tuple[int, LargeFile | None]:
+    if len(_BLOB_FACTS) >= _MAX_BLOB_FACTS:
+        _BLOB_FACTS.clear()
+    facts = _BLOB_FACTS[oid] = (size, large)
+    return facts
+
+
+def _describe_commit(commit: pygit2.Commit) -> Commit:
+    title, _, rest = commit.message.partition("\n")
+    return Commit(
+        id=str(commit.id),
+        title=title,
+        message=rest.strip("\n"),
+        author=commit.author.name,
+        date=datetime.fromtimestamp(commit.commit_time, UTC),
+        parents=tuple(str(parent) for parent in commit.parent_ids),
+    )
+
+
+def _oid_at(commit: pygit2.Commit, path: str) -> pygit2.Oid | None:
+    try:
+        return commit.tree[path].id
+    except KeyError:
+        return None

@@ -1,0 +1,103 @@
+"""The store: rows, git repositories and large files, kept in step."""
+
+import shutil
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hfdeploy_localhub.model import Caller, Repo, RepoType, Sdk, Visibility
+from hfdeploy_localhub.store.accounts import Accounts
+from hfdeploy_localhub.store.database import Database
+from hfdeploy_localhub.store.git import MAIN, Author, GitRepository
+from hfdeploy_localhub.store.initial import plan_initial_files
+from hfdeploy_localhub.store.large_files import LargeFiles
+from hfdeploy_localhub.store.repos import Repos
+from hfdeploy_localhub.store.space_settings import SpaceRows
+from hfdeploy_localhub.store.xet import XetStore
+
+_CREATORS_EMAIL = "hub@localhost"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """All that a data folder holds. Git is the truth about content, the database about everything else.
+
+    A repo's folder is named by its row, so a rename touches the row only; content is on disk before a row or
+    a ref names it, so a kill at any moment leaves nothing half-made that anyone can see.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.now = clock
+        self.database = Database(folder / "hub.sqlite")
+        self.accounts = Accounts(self.database)
+        self.repos = Repos(self.database)
+        self.space_rows = SpaceRows(self.database)
+        self.large_files = LargeFiles(folder / "large")
+        self.xet = XetStore(folder / "xet", self.large_files)
+        self._git_folder = folder / "git"
+        self._git_folder.mkdir(exist_ok=True)
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._sweep_unfinished()
+
+    def create_repo(
+        self,
+        caller: Caller,
+        type: RepoType,
+        namespace: str,
+        name: str,
+        *,
+        visibility: Visibility,
+        sdk: Sdk | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> Repo:
+        """A repo with its first commit. ``files`` add to or replace what a new repo holds.
+
+        Raises Conflict if the name is taken.
+        """
+        content = {**plan_initial_files(type, name, sdk), **(files or {})}
+        with self.database.transaction():
+            repo = self.repos.add(type, namespace, name, visibility, self.now())
+            git = GitRepository.create(self._folder(repo))
+            blobs = {path: git.add_blob(data) for path, data in content.items()}
+            git.commit(
+                MAIN, blobs, parent=None, message="initial commit", author=author_of(caller), now=self.now()
+            )
+        return repo
+
+    def remove_repo(self, repo: Repo) -> None:
+        with self.lock(repo):
+            self.repos.remove(repo)
+            shutil.rmtree(self._folder(repo), ignore_errors=True)
+
+    def git(self, repo: Repo) -> GitRepository:
+        """The repo's content, opened for the calling thread."""
+        return GitRepository(self._folder(repo))
+
+    def lock(self, repo: Repo) -> threading.Lock:
+        """Held by whoever moves a ref of the repo."""
+        return self._locks[repo.id]
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _folder(self, repo: Repo) -> Path:
+        return self._git_folder / f"{repo.id}.git"
+
+    def _sweep_unfinished(self) -> None:
+        """Folders that no row names: a creation or removal that a crash cut off."""
+        known = {f"{repo_id}.git" for repo_id in self.repos.ids()}
+        for folder in self._git_folder.iterdir():
+            if folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def author_of(caller: Caller) -> Author:
+    """The name that a caller's commits carry."""
+    name = caller.user.name if caller.user else "hub"
+    return Author(name, _CREATORS_EMAIL)
