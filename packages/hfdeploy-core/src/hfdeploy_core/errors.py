@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - each is named for what is wrong; that it is an error, its base says
 """Everything that can go wrong, each with its own exit code and one sentence that says what to do.
 
     DeployError                     1

@@ -13,8 +13,8 @@ from huggingface_hub.utils import _xet_progress_reporting as reporting
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
     are_progress_bars_disabled,
     disable_progress_bars,
-    is_xet_available,
 )
+from huggingface_hub.utils._runtime import is_xet_available
 
 
 @contextmanager

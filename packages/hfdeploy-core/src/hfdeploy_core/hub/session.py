@@ -28,7 +28,7 @@ _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, h
 _BUSY_CREATING = b"another conflicting operation is in progress"
 
 
-class GaveUp(Exception):  # noqa: N818 - told like a story, not to users
+class GaveUp(Exception):
     """A request failed for good. Not an error of httpx2, so that huggingface_hub lets it pass."""
 
     def __init__(self, failure: Failure, url: str, message: str) -> None:

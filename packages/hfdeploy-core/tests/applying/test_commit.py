@@ -1,0 +1,104 @@
+import os
+
+import pytest
+
+from hfdeploy_core.applying.commit import commit_files
+from hfdeploy_core.errors import AnswerLost, Conflict, SourceChanged
+from hfdeploy_core.events import Uploading, Warned
+from hfdeploy_core.model import CommitFiles, PutFile, RepoRef, RepoType
+from hfdeploy_core.source.scan import scan
+from hfdeploy_core.testing import FakeHub
+
+MODEL = RepoRef(RepoType.MODEL, "alice", "app")
+
+
+@pytest.fixture
+def run(hub: FakeHub, write, clock, told):
+    hub.create_repo(MODEL, None, None)
+    parent = hub.repos[MODEL].commits[-1].id
+    snapshot = scan(write({"a.txt": "a", "b.txt": "b"}))
+    puts = tuple(PutFile(entry, replaces=False) for entry in snapshot.entries)
+
+    def run(hub: FakeHub = hub, **change) -> str:
+        commit = CommitFiles(**{"puts": puts, "deletions": (), "title": "t", **change})
+        return commit_files(
+            commit, snapshot, hub, MODEL, parent=parent, digest="d1", clock=clock, on_event=told.append
+        )
+
+    return run
+
+
+def test_it_is_one_commit_with_the_digest(hub: FakeHub, run, told) -> None:
+    made = run(description="words")
+    commits = hub.repos[MODEL].commits
+    assert (made, len(commits)) == (commits[-1].id, 2)
+    assert commits[-1].message == "words\n\nhfdeploy-digest: d1"
+    assert told == [Uploading(2, 0, 2), Uploading(2, 2, 2), Uploading(2, 2, 2)]
+
+
+def test_a_commit_whose_answer_was_lost_is_recognised_and_not_made_twice(hub: FakeHub, run, clock) -> None:
+    hub.fail("commit", AnswerLost("gone."), after_effect=True)
+    assert run() == hub.repos[MODEL].commits[-1].id
+    assert len(hub.repos[MODEL].commits) == 2
+    assert clock.naps == []
+
+
+def test_a_commit_that_was_not_made_is_made_again(hub: FakeHub, run, clock) -> None:
+    hub.fail("commit", AnswerLost("gone."), times=2)
+    run()
+    assert len(hub.repos[MODEL].commits) == 2
+    assert len(clock.naps) == 2
+
+
+def test_a_lost_commit_under_somebody_elses_is_recognised_too(hub: FakeHub, run, monkeypatch) -> None:
+    hub.fail("commit", AnswerLost("gone."), after_effect=True)
+    look = hub.recent_commits
+
+    def late(repo: RepoRef):
+        monkeypatch.setattr(hub, "recent_commits", look)
+        commits = look(repo)
+        hub.push(repo, hub.repos[repo].files)
+        return commits[1:]
+
+    monkeypatch.setattr(hub, "recent_commits", late)
+    assert run() == hub.repos[MODEL].commits[1].id
+    assert len(hub.repos[MODEL].commits) == 3
+
+
+def test_answers_that_stay_lost_end_it(hub: FakeHub, run) -> None:
+    hub.fail("commit", AnswerLost("gone."), times=99)
+    with pytest.raises(AnswerLost):
+        run()
+    assert hub.calls.count("commit") == 4
+
+
+def test_a_head_that_moved_is_a_conflict(hub: FakeHub, run) -> None:
+    hub.push(MODEL, {"theirs": b""})
+    with pytest.raises(Conflict):
+        run()
+    assert "recent_commits" not in hub.calls
+
+
+def test_a_source_that_is_written_to_meanwhile_is_not_committed(
+    hub: FakeHub, run, tmp_path, monkeypatch
+) -> None:
+    stage = hub.stage
+
+    def slow(*arguments):
+        os.utime(tmp_path / "source" / "a.txt", ns=(1, 1))
+        return stage(*arguments)
+
+    monkeypatch.setattr(hub, "stage", slow)
+    with pytest.raises(SourceChanged, match=r"a\.txt"):
+        run()
+    assert "commit" not in hub.calls
+
+
+def test_what_the_hub_ignores_is_told_and_alone_makes_no_commit(run, told) -> None:
+    hub = FakeHub(ignored=frozenset({"a.txt", "b.txt"}))
+    hub.create_repo(MODEL, None, None)
+    assert run(hub) == hub.repos[MODEL].commits[-1].id
+    assert "commit" not in hub.calls
+    assert Warned("2 files are left out because .gitignore says so: a.txt, b.txt") in told
+    run(hub, deletions=("gone",))
+    assert hub.calls.count("commit") == 1

@@ -1,0 +1,287 @@
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import huggingface_hub
+import pytest
+
+from hfdeploy_core.errors import (
+    AnswerLost,
+    CardInvalid,
+    Conflict,
+    HubRefused,
+    HubUnreachable,
+    PaymentRequired,
+    PermissionRefused,
+    RateLimited,
+    RepoNotFound,
+    TokenMissing,
+    TokenRejected,
+)
+from hfdeploy_core.events import Event, Waiting, Warned
+from hfdeploy_core.hub.client import HubClient
+from hfdeploy_core.model import (
+    Account,
+    CommitInfo,
+    Membership,
+    RemoteFile,
+    RepoInfo,
+    RepoRef,
+    RepoType,
+    Sdk,
+    Visibility,
+)
+from hfdeploy_core.source.scan import scan
+from hfdeploy_core.testing import FakeClock
+
+TOKEN = "canary-token-without-a-shape"
+SPACE = RepoRef(RepoType.SPACE, "alice", "app")
+HEAD = "a" * 40
+
+
+def reply_with(status=200, body=None, headers=None, drop=False) -> dict[str, Any]:
+    return {"status": status, "body": body, "headers": headers or {}, "drop": drop}
+
+
+WHO = {
+    "type": "user",
+    "name": "alice",
+    "orgs": [{"name": "team", "roleInOrg": "write"}],
+    "auth": {"accessToken": {"role": "write"}},
+}
+
+
+@pytest.fixture
+def client(
+    scripted_hub: Any, clock: FakeClock, told: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HubClient]:
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    with HubClient(endpoint=scripted_hub.endpoint, token=TOKEN, on_event=told.append, clock=clock) as hub:
+        yield hub
+
+
+def test_whoami_reads_name_role_and_organizations(client: HubClient, scripted_hub: Any) -> None:
+    scripted_hub.on("GET /api/whoami-v2", reply_with(body=WHO))
+    assert client.whoami() == Account("alice", "write", (Membership("team", "write"),))
+    assert scripted_hub.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_token_that_the_hub_does_not_know(client: HubClient, scripted_hub: Any) -> None:
+    said = {"error": f"Invalid credentials: {TOKEN}"}
+    scripted_hub.on("GET /api/whoami-v2", reply_with(401, said, {"X-Error-Message": said["error"]}))
+    with pytest.raises(TokenRejected) as caught:
+        client.whoami()
+    assert TOKEN not in str(caught.value)
+
+
+def test_no_token_at_all(monkeypatch: pytest.MonkeyPatch, scripted_hub: Any) -> None:
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    with HubClient(endpoint=scripted_hub.endpoint, on_event=print) as hub, pytest.raises(TokenMissing):
+        hub.whoami()
+    assert scripted_hub.requests == []
+
+
+@pytest.mark.parametrize("token", ["two words-token", "töken-canary", "line\nbreak-token"])
+def test_a_token_that_is_none_is_never_sent_nor_shown(token: str, scripted_hub: Any) -> None:
+    with (
+        HubClient(endpoint=scripted_hub.endpoint, token=token, on_event=print) as hub,
+        pytest.raises(TokenRejected) as caught,
+    ):
+        hub.whoami()
+    assert token not in str(caught.value)
+    assert scripted_hub.requests == []
+
+
+def test_a_repo_is_read_with_its_url_head_visibility_and_app(client: HubClient, scripted_hub) -> None:
+    body = {"id": "alice/App", "sha": HEAD, "private": True, "sdk": "docker", "host": "http://127.0.0.1:9"}
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(body=body))
+    assert client.find_repo(SPACE) == RepoInfo(
+        repo=replace(SPACE, name="App"),
+        url=f"{scripted_hub.endpoint}/spaces/alice/App",
+        head=HEAD,
+        visibility=Visibility.PRIVATE,
+        sdk="docker",
+        app_url="http://127.0.0.1:9",
+    )
+
+
+def test_a_models_url_has_no_prefix_and_no_app(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on(
+        "GET /api/models/alice/app", reply_with(body={"id": "alice/app", "sha": HEAD, "private": False})
+    )
+    info = client.find_repo(replace(SPACE, type=RepoType.MODEL))
+    assert info is not None
+    assert (info.url, info.app_url, info.visibility) == (f"{scripted_hub.endpoint}/alice/app", None, "public")
+
+
+def test_a_missing_repo_is_none_but_a_gated_one_is_a_refusal(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(404, {}, {"X-Error-Code": "RepoNotFound"}))
+    assert client.find_repo(SPACE) is None
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(403, {}, {"X-Error-Code": "GatedRepo"}))
+    with pytest.raises(PermissionRefused):
+        client.find_repo(SPACE)
+
+
+def test_the_tree_is_read_page_by_page_without_folders(client: HubClient, scripted_hub) -> None:
+    large = {"oid": "c" * 64, "size": 9, "pointerSize": 3}
+    route = f"/api/spaces/alice/app/tree/{HEAD}"
+    scripted_hub.on(
+        f"GET {route}",
+        reply_with(
+            body=[
+                {"type": "directory", "oid": "d" * 40, "path": "a"},
+                {"type": "file", "oid": "e" * 40, "size": 1, "path": "a/b"},
+            ],
+            headers={"Link": f'<{scripted_hub.endpoint}{route}?cursor=2>; rel="next"'},
+        ),
+        reply_with(body=[{"type": "file", "oid": "f" * 40, "size": 9, "path": "big", "lfs": large}]),
+    )
+    assert client.list_files(SPACE, HEAD) == (
+        RemoteFile("a/b", 1, "e" * 40),
+        RemoteFile("big", 9, "f" * 40, "c" * 64),
+    )
+
+
+def test_creating_says_visibility_and_sdk_and_takes_what_exists(client: HubClient, scripted_hub) -> None:
+    url = f"{scripted_hub.endpoint}/spaces/alice/app"
+    scripted_hub.on(
+        "POST /api/repos/create", reply_with(409, {"error": "You already created this", "url": url})
+    )
+    client.create_repo(SPACE, Visibility.PROTECTED, Sdk.DOCKER)
+    sent = scripted_hub.requests[0].json()
+    assert (sent["visibility"], sent["sdk"], sent["type"]) == ("protected", "docker", "space")
+
+
+def test_creating_what_needs_a_paid_plan(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("POST /api/repos/create", reply_with(402, {"error": "Subscribe to PRO"}))
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(404, {}, {"X-Error-Code": "RepoNotFound"}))
+    with pytest.raises(PaymentRequired, match="Subscribe to PRO"):
+        client.create_repo(SPACE, None, Sdk.DOCKER)
+
+
+def test_visibility_is_set_and_the_right_to_write_asked_for(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("PUT /api/spaces/alice/app/settings", reply_with(body={}))
+    client.set_visibility(SPACE, Visibility.PRIVATE)
+    assert scripted_hub.requests[0].json() == {"visibility": "private"}
+    scripted_hub.on("GET /api/spaces/alice/app/auth-check/write", reply_with(403, {"error": "read only"}))
+    with pytest.raises(PermissionRefused, match="read only"):
+        client.check_write(SPACE)
+
+
+def test_a_card_is_judged_by_the_hub(client: HubClient, scripted_hub) -> None:
+    judged = {"warnings": [{"message": "no title"}], "errors": []}
+    scripted_hub.on("POST /api/validate-yaml", reply_with(body=judged))
+    assert client.check_card(RepoType.SPACE, "---\n---\n") == ("no title",)
+    scripted_hub.on("POST /api/validate-yaml", reply_with(400, {"errors": [{"message": '"sdk" is wrong.'}]}))
+    with pytest.raises(CardInvalid, match='"sdk" is wrong'):
+        client.check_card(RepoType.SPACE, "---\n---\n")
+
+
+def preupload(*paths: str, ignored: str = "") -> dict[str, Any]:
+    files = [{"path": path, "uploadMode": "regular", "shouldIgnore": path == ignored} for path in paths]
+    return reply_with(body={"files": files})
+
+
+COMMIT = "POST /api/spaces/alice/app/commit/main"
+
+
+def made(scripted_hub: Any) -> dict[str, Any]:
+    url = f"{scripted_hub.endpoint}/spaces/alice/app/commit/{'b' * 40}"
+    return reply_with(body={"success": True, "commitOid": "b" * 40, "commitUrl": url})
+
+
+def commit(client: HubClient, root, deletions=()) -> str:
+    staged = client.stage(SPACE, root, scan(root).entries, lambda done: None)
+    return client.commit(SPACE, staged, deletions, parent=HEAD, title="t", description="d")
+
+
+def test_files_are_staged_once_and_committed_in_one_request(client: HubClient, scripted_hub, write) -> None:
+    root = write({"a b.txt": "x", "dropped.log": "y", "empty": ""})
+    scripted_hub.on(
+        "POST /api/spaces/alice/app/preupload/main",
+        preupload("a b.txt", "dropped.log", "empty", ignored="dropped.log"),
+    )
+    scripted_hub.on(COMMIT, made(scripted_hub))
+    assert commit(client, root, ["old.txt"]) == "b" * 40
+    assert scripted_hub.paths() == ["POST /api/spaces/alice/app/preupload/main", COMMIT]
+    header, *lines = scripted_hub.requests[-1].body.splitlines()
+    assert b'"parentCommit": "' + HEAD.encode() in header
+    assert [line.partition(b'"path": ')[2][:14] for line in lines] == [
+        b'"old.txt"}}',
+        b'"a b.txt", "en',
+        b'"empty", "enco',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (reply_with(412, {"error": "The branch was updated"}), Conflict),
+        (reply_with(403, {"error": "no"}), PermissionRefused),
+        (reply_with(422, {"error": "bad path"}), HubRefused),
+        (reply_with(500), AnswerLost),
+        (reply_with(drop=True), AnswerLost),
+        (reply_with(429, headers={"Retry-After": "9999"}), RateLimited),
+    ],
+)
+def test_a_commit_that_fails_tells_how(
+    client: HubClient, scripted_hub, write, reply: dict[str, Any], kind
+) -> None:
+    scripted_hub.on("POST /api/spaces/alice/app/preupload/main", preupload("a"))
+    scripted_hub.on(COMMIT, reply)
+    with pytest.raises(kind):
+        commit(client, write({"a": "x"}))
+    assert scripted_hub.paths().count(COMMIT) == 1
+
+
+def test_the_history_is_read_one_page_deep(client: HubClient, scripted_hub) -> None:
+    route = "/api/spaces/alice/app/commits/main"
+    items = [
+        {"id": str(number), "title": "t", "message": "m", "date": "", "authors": []} for number in range(50)
+    ]
+    link = {"Link": f'<{scripted_hub.endpoint}{route}?p=1>; rel="next"'}
+    scripted_hub.on(f"GET {route}", reply_with(body=items, headers=link))
+    assert client.recent_commits(SPACE)[0] == CommitInfo("0", "t", "m")
+    assert len(scripted_hub.requests) == 1
+
+
+def test_waits_are_told_and_requests_do_not_multiply(client: HubClient, scripted_hub, clock, told) -> None:
+    scripted_hub.on(f"GET /api/spaces/alice/app/tree/{HEAD}", reply_with(503))
+    with pytest.raises(Exception, match="keeps answering 503"):
+        client.list_files(SPACE, HEAD)
+    assert len(scripted_hub.requests) == 6
+    assert [event.seconds for event in told if isinstance(event, Waiting)] == clock.naps
+    assert len(clock.naps) == 5
+
+
+def test_the_hubs_and_the_clients_own_warnings_become_events(client: HubClient, scripted_hub, told) -> None:
+    scripted_hub.on(
+        "GET /api/whoami-v2", reply_with(body=WHO, headers={"X-HF-Warning": f"topic; see {TOKEN}"})
+    )
+    client.whoami()
+    logging.getLogger("huggingface_hub.x").warning("spoken\nby %s", "logger")
+    assert told == [Warned("see [redacted]"), Warned("spoken by logger")]
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "localhost:8000", "http://"])
+def test_an_endpoint_that_is_not_there(endpoint: str, clock: FakeClock, told: list[Event]) -> None:
+    with (
+        HubClient(endpoint=endpoint, token=TOKEN, on_event=told.append, clock=clock) as hub,
+        pytest.raises(HubUnreachable, match=endpoint),
+    ):
+        hub.whoami()
+
+
+def test_outside_the_client_the_library_is_as_it_was(scripted_hub: Any) -> None:
+    logger = logging.getLogger("huggingface_hub")
+    before = (huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY, list(logger.handlers))
+    with HubClient(endpoint=scripted_hub.endpoint, token=TOKEN, on_event=print):
+        assert logger.handlers != before[1]
+    assert (huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY, list(logger.handlers)) == before
+
+
+def test_an_unknown_namespace_is_told(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("POST /api/repos/create", reply_with(404, {"error": "no such namespace"}))
+    with pytest.raises(RepoNotFound):
+        client.create_repo(SPACE, None, Sdk.DOCKER)

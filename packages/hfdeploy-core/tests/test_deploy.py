@@ -1,0 +1,174 @@
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hfdeploy_core import deploy
+from hfdeploy_core.errors import (
+    CardInvalid,
+    DeployError,
+    LinkRefused,
+    PermissionRefused,
+    RepoNameInvalid,
+    SdkMissing,
+    SettingInvalid,
+    SourceEmpty,
+    SourceMissing,
+    TokenRejected,
+)
+from hfdeploy_core.events import Event, Finished, Planned, Warned
+from hfdeploy_core.model import Account, RepoRef, RepoType, Visibility
+from hfdeploy_core.testing import FakeHub
+
+SPACE = RepoRef(RepoType.SPACE, "alice", "app")
+MODEL = RepoRef(RepoType.MODEL, "alice", "app")
+CARD = "---\nsdk: static\n---\n"
+
+
+def test_a_new_space_gets_one_commit_on_top_of_the_initial_one(
+    hub: FakeHub, write, told: list[Event]
+) -> None:
+    root = write({"README.md": CARD, "index.html": "<p>", "big.bin": b"x" * 5000})
+    outcome = deploy(root, "alice/app", message="First\n\nwith more", on_event=told.append, hub=hub)
+    repo = hub.repos[SPACE]
+    assert [commit.title for commit in repo.commits] == ["initial commit", "First"]
+    assert repo.files["big.bin"] == b"x" * 5000
+    assert repo.commits[-1].message.startswith("with more\n\nhfdeploy-digest: ")
+    assert (outcome.repo_id, outcome.commit, outcome.created) == ("alice/app", repo.commits[-1].id, True)
+    assert outcome.space_url == "https://alice-app.space.test"
+    assert told[-1] == Finished(outcome)
+    assert "list_files" not in hub.calls
+
+
+def test_the_second_time_there_is_nothing_to_do(hub: FakeHub, write) -> None:
+    root = write({"README.md": CARD, "index.html": "<p>", "big.bin": b"x" * 5000})
+    first = deploy(root, "alice/app", hub=hub)
+    hub.calls.clear()
+    second = deploy(root, "app", mirror=True, hub=hub)
+    assert hub.calls == ["whoami", "find_repo", "list_files"]
+    assert (second.commit, second.changed, second.files_unchanged) == (first.commit, False, 3)
+
+
+def test_only_what_changed_is_sent(hub: FakeHub, write) -> None:
+    deploy(write({"README.md": CARD, "a": "1", "b": "2"}), "app", hub=hub)
+    outcome = deploy(write({"b": "3", "c": "4"}), "app", hub=hub)
+    assert (outcome.files_added, outcome.files_updated, outcome.files_unchanged) == (1, 1, 2)
+    assert len(hub.repos[SPACE].commits) == 3
+
+
+def test_a_space_without_readme_keeps_the_one_it_was_created_with(hub: FakeHub, write) -> None:
+    deploy(write({"index.html": "<p>"}), "app", sdk="static", mirror=True, hub=hub)
+    deploy(write({"index.html": "<b>"}), "app", mirror=True, hub=hub)
+    assert hub.repos[SPACE].files["README.md"] == CARD.encode()
+
+
+def test_what_was_not_asked_for_stays(hub: FakeHub, write) -> None:
+    root = write({"config.json": "{}"})
+    deploy(root, "app", repo_type="model", visibility="private", hub=hub)
+    hub.push(MODEL, {**hub.repos[MODEL].files, "theirs.txt": b"x"})
+    deploy(write({"config.json": "[]"}), "app", repo_type="model", hub=hub)
+    assert hub.repos[MODEL].visibility is Visibility.PRIVATE
+    assert "theirs.txt" in hub.repos[MODEL].files
+    deploy(root, "app", repo_type="model", visibility="public", mirror=True, hub=hub)
+    assert hub.repos[MODEL].visibility is Visibility.PUBLIC
+    assert sorted(hub.repos[MODEL].files) == [".gitattributes", "config.json"]
+
+
+@pytest.mark.parametrize(
+    ("files", "repo", "options", "kind"),
+    [
+        ({}, "app", {}, SourceEmpty),
+        ({".env": "x"}, "app", {}, SourceEmpty),
+        ({"a": "x"}, "a/b/c", {}, RepoNameInvalid),
+        ({"a": "x"}, "app", {}, SdkMissing),
+        ({"a": "x"}, "app", {"sdk": "rust"}, SettingInvalid),
+        ({"a": "x"}, "app", {"repo_type": "bucket"}, SettingInvalid),
+        ({"a": "x"}, "app", {"sdk": "static", "visibility": "secret"}, SettingInvalid),
+        ({"a": "x"}, "app", {"sdk": "static", "repo_type": "model"}, SettingInvalid),
+        ({"a": "x"}, "app", {"sdk": "static", "message": " "}, SettingInvalid),
+        ({"README.md": "# hi"}, "app", {"sdk": "static"}, CardInvalid),
+        ({"README.md": CARD}, "app", {"sdk": "docker"}, SettingInvalid),
+        ({"a": "x"}, "bob/app", {"sdk": "static"}, PermissionRefused),
+    ],
+)
+def test_what_cannot_be_deployed_is_found_before_anything_is_written(
+    hub: FakeHub, write, files, repo: str, options, kind: type[DeployError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        deploy(write(files), repo, hub=hub, **options)
+    assert caught.value.remedy
+    assert hub.writes == []
+
+
+def test_a_missing_source_and_a_bad_link_do_not_even_ask_the_hub(hub: FakeHub, write, tmp_path) -> None:
+    with pytest.raises(SourceMissing):
+        deploy(tmp_path / "nowhere", "app", sdk="static", hub=hub)
+    root = write({"a": "x"})
+    (root / "link").symlink_to(tmp_path)
+    with pytest.raises(LinkRefused):
+        deploy(root, "app", sdk="static", hub=hub)
+    assert hub.calls == []
+
+
+@pytest.mark.parametrize("method", ["whoami", "find_repo", "list_files", "check_write", "check_card"])
+def test_what_the_hub_says_before_the_first_write_stops_it(hub: FakeHub, write, method: str) -> None:
+    deploy(write({"README.md": CARD}), "app", hub=hub)
+    hub.account = Account("alice", "fineGrained")
+    hub.calls.clear()
+    hub.fail(method, TokenRejected("No."))
+    with pytest.raises(TokenRejected):
+        deploy(write({"README.md": CARD + "changed"}), "app", hub=hub)
+    assert hub.calls[-1] == method
+    assert hub.writes == []
+
+
+def test_a_token_for_reading_stops_a_change_but_not_a_look(hub: FakeHub, write) -> None:
+    root = write({"README.md": CARD})
+    deploy(root, "app", hub=hub)
+    hub.account = Account("alice", "read")
+    assert not deploy(root, "app", hub=hub).changed
+    hub.calls.clear()
+    for repo in ("app", "other"):
+        with pytest.raises(PermissionRefused):
+            deploy(write({"new": "x"}), repo, hub=hub)
+    assert hub.writes == []
+
+
+def test_secrets_left_out_are_told_and_a_token_in_the_message_is_masked(hub: FakeHub, write, told) -> None:
+    root = write({"a": "x", ".env": "S=1"})
+    deploy(root, "app", repo_type="dataset", message="use hf_abcdefgh", on_event=told.append, hub=hub)
+    assert Warned(".env is not deployed: files like this hold secrets.") in told
+    repo = hub.repos[RepoRef(RepoType.DATASET, "alice", "app")]
+    assert ".env" not in repo.files
+    assert repo.commits[-1].title == "use [redacted]"
+
+
+def test_the_plan_is_told_before_the_first_write(hub: FakeHub, write) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Planned):
+            assert hub.writes == []
+            assert (event.creates, event.visibility, event.files_added) == (True, "private", 1)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        deploy(write({"a": "x"}), "app", sdk="static", visibility="private", on_event=stop, hub=hub)
+    assert hub.writes == []
+
+
+NAMES = st.sampled_from(["a", "b c", "d/e", "d/ü.txt", "f/g/h"])
+TREES = st.dictionaries(NAMES, st.binary(max_size=12), min_size=1)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(before=TREES, after=TREES)
+def test_a_mirrored_deploy_leads_to_the_source_and_then_rests(tmp_path_factory, before, after) -> None:
+    hub = FakeHub(large_bytes=6)
+    for files in (before, after):
+        root = tmp_path_factory.mktemp("source")
+        for path, content in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+        deploy(root, "app", repo_type="model", mirror=True, hub=hub)
+    held = dict(hub.repos[MODEL].files)
+    held.pop(".gitattributes")
+    assert held == after
+    assert not deploy(root, "app", repo_type="model", mirror=True, hub=hub).changed

@@ -1,0 +1,26 @@
+import subprocess
+import sys
+
+import hfdeploy_core
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert hfdeploy_core.__all__ == [
+        "DeployError",
+        "Outcome",
+        "RepoType",
+        "Sdk",
+        "Visibility",
+        "connect",
+        "deploy",
+        "errors",
+        "events",
+        "redact",
+    ]
+    assert all(hasattr(hfdeploy_core, name) for name in hfdeploy_core.__all__)
+
+
+def test_importing_it_does_not_import_the_client() -> None:
+    code = "import sys, hfdeploy_core; print({'huggingface_hub', 'httpx2', 'yaml'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
