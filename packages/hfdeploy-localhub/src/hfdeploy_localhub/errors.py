@@ -79,7 +79,8 @@ class GatedRepo(HubError):
 
     def __init__(self, repo_id: str, *, anonymous: bool) -> None:
         super().__init__(
-            f"Access to {repo_id} is restricted. You must have access to it and be authenticated to read its files."
+            f"Access to {repo_id} is restricted. You must have access to it"
+            " and be authenticated to read its files."
         )
         self.answer_status = 401 if anonymous else 403
 

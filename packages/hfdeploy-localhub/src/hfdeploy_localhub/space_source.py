@@ -1,5 +1,6 @@
 """What the running Spaces learn from the store: the joint between the two."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class StoreSource:
             elif entry.large is None:
                 place.write_bytes(git.read(entry))
             else:
-                place.symlink_to(self._store.large_files.path(entry.large.sha256).resolve())
+                shutil.copyfile(self._store.large_files.path(entry.large.sha256), place)
 
     def settings(self, space: str) -> SpaceSettings:
         repo = self._repo(space)

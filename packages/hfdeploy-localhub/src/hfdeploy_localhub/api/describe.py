@@ -7,9 +7,9 @@ from hfdeploy_localhub.api.context import Hub
 from hfdeploy_localhub.cards import Card, list_tags, read_card
 from hfdeploy_localhub.errors import BadRequest
 from hfdeploy_localhub.model import Repo, format_time
-from hfdeploy_localhub.spaces import Runtime
 from hfdeploy_localhub.store.git import Entry, GitRepository
 
+_DEFAULT_SLEEP_SECONDS = 172_800
 _COMMON = frozenset(
     [
         "author",
@@ -102,22 +102,21 @@ def describe_repo(
     return facts
 
 
-def describe_runtime(
-    runtime: Runtime, hardware: str, sleep_time_seconds: int | None, dev_mode: bool
-) -> dict[str, Any]:
+def describe_runtime(hub: Hub, space: Repo) -> dict[str, Any]:
     """A Space's runtime. ``sha`` is the commit that answers now, not the newest one."""
+    row = hub.store.space_rows.get(space)
+    runtime = hub.spaces.runtime(space.full_name)
     static = runtime.sdk == "static"
+    sleep_seconds = row.sleep_time_seconds if row.sleep_time_seconds is not None else _DEFAULT_SLEEP_SECONDS
+    port = hub.spaces.host(space.full_name).rpartition(":")[2]
     described: dict[str, Any] = {
         "stage": runtime.stage,
-        "hardware": {
-            "current": None if static else runtime.hardware_current,
-            "requested": None if static else hardware,
-        },
+        "hardware": {"current": runtime.hardware_current, "requested": None if static else row.hardware},
         "storage": None,
-        "gcTimeout": None if static else sleep_time_seconds if sleep_time_seconds is not None else 172800,
-        "replicas": {"current": runtime.replicas_current, "requested": 1},
-        "devMode": dev_mode,
-        "domains": [{"domain": runtime.domain, "stage": "READY"}],
+        "gcTimeout": None if static else sleep_seconds,
+        "replicas": {"current": runtime.replicas_current, "requested": runtime.replicas_requested},
+        "devMode": row.dev_mode,
+        "domains": [{"domain": f"{subdomain(space)}.localhost:{port}", "stage": "READY"}],
         "sha": runtime.sha,
     }
     if runtime.error_message is not None:
@@ -136,21 +135,17 @@ def card_at(git: GitRepository, commit: str) -> Card:
 def _describe_kind(hub: Hub, repo: Repo, card: Card) -> dict[str, Any]:
     """What only one type of repo has."""
     if repo.type == "model":
-        found = {
-            key: card.data[key] for key in ("library_name", "pipeline_tag", "model-index") if key in card.data
-        }
-        return {"modelId": repo.full_name, **found}
+        keys = ("library_name", "pipeline_tag", "model-index")
+        return {"modelId": repo.full_name} | {key: card.data[key] for key in keys if key in card.data}
     if repo.type == "dataset":
         return {}
-    row = hub.store.space_rows.get(repo)
-    runtime = hub.spaces.runtime(repo.full_name)
     return {
         "sdk": card.data.get("sdk"),
         "host": hub.spaces.host(repo.full_name),
         "subdomain": subdomain(repo),
         "models": card.data.get("models", []),
         "datasets": card.data.get("datasets", []),
-        "runtime": describe_runtime(runtime, row.hardware, row.sleep_time_seconds, row.dev_mode),
+        "runtime": describe_runtime(hub, repo),
     }
 
 

@@ -46,7 +46,7 @@ class BatchObject(Body):
 class Batch(Body):
     operation: Literal["upload", "download"]
     objects: list[BatchObject] = Field(max_length=_MAX_BATCH)
-    transfers: list[str] = ["basic"]
+    transfers: list[str] = Field(default_factory=lambda: ["basic"])
 
 
 class Part(Body):

@@ -17,12 +17,11 @@ from hfdeploy_localhub.api.context import (
     check_write,
 )
 from hfdeploy_localhub.api.describe import describe_runtime
-from hfdeploy_localhub.model import Caller, Repo, check_setting_key, format_time
+from hfdeploy_localhub.model import Caller, Repo, check_setting_key
 from hfdeploy_localhub.spaces import Log
 from hfdeploy_localhub.store.space_settings import Kind, Setting
 
-router = APIRouter(prefix="/api/spaces")
-_SPACE = "/{namespace}/{name}"
+router = APIRouter(prefix="/api/{types}/{namespace}/{name}")
 
 
 class NewSetting(Body):
@@ -48,30 +47,30 @@ class DevMode(Body):
     enabled: bool
 
 
-@router.get(f"{_SPACE}/runtime")
+@router.get("/runtime")
 def show_runtime(hub: CurrentHub, space: VisibleSpace) -> dict[str, Any]:
-    return _runtime(hub, space)
+    return describe_runtime(hub, space)
 
 
-@router.post(f"{_SPACE}/pause")
+@router.post("/pause")
 async def pause(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
     check_write(caller, space)
     hub.store.space_rows.update(space, {"paused": True})
     await hub.spaces.pause(space.full_name)
-    return _runtime(hub, space)
+    return describe_runtime(hub, space)
 
 
-@router.post(f"{_SPACE}/restart")
+@router.post("/restart")
 async def restart(
     hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller, factory: bool = False
 ) -> dict[str, Any]:
     check_write(caller, space)
     hub.store.space_rows.update(space, {"paused": False})
     await hub.spaces.restart(space.full_name, factory=factory)
-    return _runtime(hub, space)
+    return describe_runtime(hub, space)
 
 
-@router.post(f"{_SPACE}/hardware")
+@router.post("/hardware")
 async def set_hardware(
     body: Hardware, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
@@ -81,35 +80,35 @@ async def set_hardware(
         changes["sleep_time_seconds"] = body.sleep_time_seconds
     hub.store.space_rows.update(space, changes)
     await hub.spaces.restart(space.full_name)
-    return _runtime(hub, space)
+    return describe_runtime(hub, space)
 
 
-@router.post(f"{_SPACE}/sleeptime")
+@router.post("/sleeptime")
 def set_sleep_time(
     body: SleepTime, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
     check_write(caller, space)
     hub.store.space_rows.update(space, {"sleep_time_seconds": body.seconds})
-    return _runtime(hub, space)
+    return describe_runtime(hub, space)
 
 
-@router.post(f"{_SPACE}/dev-mode")
+@router.post("/dev-mode")
 def set_dev_mode(
     body: DevMode, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
     check_write(caller, space)
     hub.store.space_rows.update(space, {"dev_mode": body.enabled})
-    return _runtime(hub, space)
+    return describe_runtime(hub, space)
 
 
-@router.get(f"{_SPACE}/secrets")
+@router.get("/secrets")
 def list_secrets(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
     """Names only: a secret's value never leaves the hub."""
     check_write(caller, space)
     return {item.key: _describe(item) for item in hub.store.space_rows.settings(space, "secret")}
 
 
-@router.post(f"{_SPACE}/secrets")
+@router.post("/secrets")
 async def put_secret(
     body: NewSetting, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
@@ -117,7 +116,7 @@ async def put_secret(
     return {}
 
 
-@router.delete(f"{_SPACE}/secrets")
+@router.delete("/secrets")
 async def drop_secret(
     body: SettingKey, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
@@ -125,13 +124,13 @@ async def drop_secret(
     return {}
 
 
-@router.get(f"{_SPACE}/variables")
+@router.get("/variables")
 def list_variables(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
     check_write(caller, space)
     return _variables(hub, space)
 
 
-@router.post(f"{_SPACE}/variables")
+@router.post("/variables")
 async def put_variable(
     body: NewSetting, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
@@ -139,7 +138,7 @@ async def put_variable(
     return _variables(hub, space)
 
 
-@router.delete(f"{_SPACE}/variables")
+@router.delete("/variables")
 async def drop_variable(
     body: SettingKey, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
@@ -147,7 +146,7 @@ async def drop_variable(
     return _variables(hub, space)
 
 
-@router.get(f"{_SPACE}/logs/{{kind}}")
+@router.get("/logs/{kind}")
 def stream_log(
     kind: Literal["build", "run"],
     hub: CurrentHub,
@@ -191,13 +190,7 @@ def _describe(setting: Setting) -> dict[str, Any]:
     return described
 
 
-def _runtime(hub: Hub, space: Repo) -> dict[str, Any]:
-    row = hub.store.space_rows.get(space)
-    runtime = hub.spaces.runtime(space.full_name)
-    return describe_runtime(runtime, row.hardware, row.sleep_time_seconds, row.dev_mode)
-
-
 async def _events(log: Log, tail: int | None) -> AsyncIterator[str]:
     async for line in log.follow(tail):
-        event = {"data": line.text + "\n", "timestamp": format_time(line.moment)}
+        event = {"data": line.data, "timestamp": line.timestamp}
         yield f"data: {json.dumps(event)}\n\n"

@@ -253,8 +253,9 @@ class GitRepository:
     ) -> str:
         """One commit on ``ref``: each path gets its blob, or goes away where that is None.
 
-        ``parent`` is the commit that ``ref`` is known to hold (None for the first one). The caller holds
-        the repo's lock. Raises HeadMoved if ``ref`` is elsewhere, EntryNotFound if a path to delete is missing.
+        ``parent`` is the commit that ``ref`` is known to hold (None for the first one). The caller
+        holds the repo's lock. Raises HeadMoved if ``ref`` is elsewhere, EntryNotFound if a path to delete
+        is missing.
         """
         current = self._git.references.get(ref)
         if (str(current.target) if current else None) != parent:

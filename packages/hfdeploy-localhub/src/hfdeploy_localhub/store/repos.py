@@ -70,7 +70,8 @@ class Repos:
         with self._database.transaction() as connection:
             try:
                 cursor = connection.execute(
-                    "INSERT INTO repos (type, namespace, name, visibility, created_at) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO repos (type, namespace, name, visibility, created_at)"
+                    " VALUES (?, ?, ?, ?, ?)",
                     (type, namespace, name, visibility, format_time(now)),
                 )
             except sqlite3.IntegrityError:

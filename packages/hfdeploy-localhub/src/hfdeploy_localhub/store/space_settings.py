@@ -74,8 +74,9 @@ class SpaceRows:
     ) -> None:
         """Adds or replaces; without a description an earlier one stays."""
         self._database.execute(
-            "INSERT INTO space_settings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value,"
-            " description = coalesce(excluded.description, description), updated_at = excluded.updated_at",
+            "INSERT INTO space_settings VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " value = excluded.value, description = coalesce(excluded.description, description),"
+            " updated_at = excluded.updated_at",
             (repo.id, kind, key, value, description, format_time(now)),
         )
 

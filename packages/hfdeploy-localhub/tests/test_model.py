@@ -1,0 +1,100 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from hfdeploy_localhub.errors import BadRequest, InvalidPath
+from hfdeploy_localhub.model import (
+    Account,
+    Caller,
+    Repo,
+    Right,
+    Visibility,
+    check_file_path,
+    check_repo_name,
+    check_setting_key,
+    decide_create,
+    decide_right,
+    format_time,
+)
+
+ALICE = Account(1, "Alice", "user", "Alice")
+STRANGER = Caller()
+OWNER = Caller(ALICE, token_role="write")
+READER = Caller(ALICE, token_role="read")
+MEMBER = Caller(Account(2, "bob", "user", "Bob"), {"acme": "write"}, "write")
+GUEST = Caller(Account(3, "eve", "user", "Eve"), {"acme": "read"}, "write")
+
+
+def repo(namespace: str, visibility: Visibility) -> Repo:
+    return Repo(1, "model", namespace, "m", visibility, None, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("caller", "namespace", "visibility", "right"),
+    [
+        (STRANGER, "alice", "public", Right.READ),
+        (STRANGER, "alice", "private", Right.NONE),
+        (STRANGER, "alice", "protected", Right.NONE),
+        (OWNER, "alice", "private", Right.WRITE),
+        (READER, "alice", "private", Right.READ),
+        (READER, "alice", "public", Right.READ),
+        (MEMBER, "alice", "private", Right.NONE),
+        (MEMBER, "ACME", "private", Right.WRITE),
+        (GUEST, "acme", "private", Right.READ),
+        (OWNER, "acme", "private", Right.NONE),
+    ],
+)
+def test_rights(caller: Caller, namespace: str, visibility: Visibility, right: Right) -> None:
+    assert decide_right(caller, repo(namespace, visibility)) == right
+
+
+@pytest.mark.parametrize(
+    ("caller", "namespace", "allowed"),
+    [
+        (STRANGER, "alice", False),
+        (OWNER, "ALICE", True),
+        (READER, "alice", False),
+        (OWNER, "bob", False),
+        (MEMBER, "acme", True),
+        (GUEST, "acme", False),
+    ],
+)
+def test_creation(caller: Caller, namespace: str, allowed: bool) -> None:
+    assert decide_create(caller, namespace) is allowed
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_c.d", "__x__", "x" * 96])
+def test_good_names(name: str) -> None:
+    assert check_repo_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a/b", "a--b", "a..b", "x.git", "-a", "a.", "ü", "x" * 97, "a\n"]
+)
+def test_bad_names(name: str) -> None:
+    with pytest.raises(BadRequest):
+        check_repo_name(name)
+
+
+@pytest.mark.parametrize("path", ["a", "a b/ü.txt", ".gitignore", "folder/..\\..\\file", "a/...", "x.git/y"])
+def test_good_paths(path: str) -> None:
+    assert check_file_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/a", "a//b", "../a", "a/../b", "a/.", "..\\x", ".git/config", "a/.GIT/x", "a\0b", "x" * 4097],
+)
+def test_bad_paths(path: str) -> None:
+    with pytest.raises(InvalidPath):
+        check_file_path(path)
+
+
+@pytest.mark.parametrize("key", ["", "1A", "A-B", "_A", "A B"])
+def test_bad_setting_keys(key: str) -> None:
+    with pytest.raises(BadRequest):
+        check_setting_key(key)
+
+
+def test_times_are_told_in_milliseconds_of_utc() -> None:
+    assert format_time(datetime(2026, 11, 21, 1, 2, 3, 456789, UTC)) == "2026-11-21T01:02:03.456Z"
