@@ -86,16 +86,8 @@ def start_hub(folder: Path) -> Hub:
     """A hub of its own on a free port, in a folder of its own."""
     ready = folder / "ready.json"
     log = (folder / "hub.log").open("wb")
-    command = [
-        BIN / "hfdeploy-localhub",
-        "serve",
-        "--data",
-        folder / "data",
-        "--port",
-        "0",
-        "--ready-file",
-        ready,
-    ]
+    command = [str(BIN / "hfdeploy-localhub"), "serve", "--port=0"]
+    command += [f"--data={folder / 'data'}", f"--ready-file={ready}"]
     process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + READY_SECONDS
     while not ready.exists():

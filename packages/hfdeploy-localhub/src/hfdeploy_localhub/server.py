@@ -88,7 +88,7 @@ def create_app(folder: Path, *, venv_cache: Path | None = None) -> FastAPI:
             await running.stop()
             store.close()
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(lifespan=lifespan, redirect_slashes=False, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.hub = hub
     app.add_middleware(RequestEnvelope)
     for router in (

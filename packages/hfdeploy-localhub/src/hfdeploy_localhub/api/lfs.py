@@ -5,6 +5,7 @@ The client sends the content without its token, so the address itself carries th
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -85,26 +86,28 @@ def verify(body: BatchObject, hub: CurrentHub, repo: OpenRepo, caller: CurrentCa
     return {"oid": body.oid, "size": body.size}
 
 
-def _claims(word: str, request: Request) -> dict[str, Any]:
-    hub = get_hub(request)
-    claims = hub.signer.verify("lfs", word, hub.store.now())
-    if claims is None:
-        raise Forbidden("This address is not valid, or no longer: ask for a new one.")
-    return claims
+def _verify(purpose: str) -> Callable[[str, Request], dict[str, Any]]:
+    def verify(word: str, request: Request) -> dict[str, Any]:
+        hub = get_hub(request)
+        claims = hub.signer.verify(purpose, word, hub.store.now())
+        if claims is None:
+            raise Forbidden("This address is not valid, or no longer: ask for a new one.")
+        return claims
+
+    return verify
 
 
-Claims = Annotated[dict[str, Any], Depends(_claims)]
+Claims = Annotated[dict[str, Any], Depends(_verify("lfs-upload"))]
+ReadClaims = Annotated[dict[str, Any], Depends(_verify("lfs-download"))]
 
 
 @router.get("/lfs/{word}")
-def get_content(request: Request, hub: CurrentHub, claims: Claims) -> Response:
+def get_content(request: Request, hub: CurrentHub, claims: ReadClaims) -> Response:
     """A large file for git-lfs."""
-    if "read" not in claims:
-        raise Forbidden("This address takes content, it gives none.")
-    size = hub.store.large_files.size(claims["read"])
+    size = hub.store.large_files.size(claims["oid"])
     if size is None:
         raise NotFound("The content is gone")
-    return send_range(request, hub.store.large_files.path(claims["read"]), size)
+    return send_range(request, hub.store.large_files.path(claims["oid"]), size)
 
 
 @router.put("/lfs/{word}")
@@ -155,12 +158,12 @@ class _Offer:
             return described
         claims = {"repo": self._repo.id, "oid": item.oid, "size": item.size}
         if self.multipart and item.size > PART_BYTES:
-            word = self._sign({**claims, "upload": secrets.token_hex(16)})
+            word = self._sign("lfs-upload", {**claims, "upload": secrets.token_hex(16)})
             parts = range(1, _count_parts(item.size) + 1)
             header = {"chunk_size": str(PART_BYTES)} | {str(part): self._url(word, part) for part in parts}
             upload = {"href": self._url(word, "complete"), "header": header}
         else:
-            upload = {"href": self._url(self._sign(claims))}
+            upload = {"href": self._url(self._sign("lfs-upload", claims))}
         verify = {"href": f"{self._endpoint}/{self._repo.web_path}.git/info/lfs/objects/verify"}
         return {**described, "actions": {"upload": upload, "verify": verify}}
 
@@ -168,11 +171,11 @@ class _Offer:
         described: dict[str, Any] = {"oid": item.oid, "size": item.size}
         if self._hub.store.repos.owns_large_file(self._repo, item.oid) is None:
             return {**described, "error": {"code": 404, "message": "Object does not exist"}}
-        word = self._sign({"read": item.oid})
+        word = self._sign("lfs-download", {"oid": item.oid})
         return {**described, "authenticated": True, "actions": {"download": {"href": self._url(word)}}}
 
-    def _sign(self, claims: dict[str, Any]) -> str:
-        return self._hub.signer.sign("lfs", claims, self._expires)
+    def _sign(self, purpose: str, claims: dict[str, Any]) -> str:
+        return self._hub.signer.sign(purpose, claims, self._expires)
 
     def _url(self, word: str, *rest: object) -> str:
         return "/".join([self._endpoint, "lfs", word, *map(str, rest)])

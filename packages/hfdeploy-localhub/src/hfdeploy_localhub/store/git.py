@@ -63,10 +63,15 @@ class Author:
 
 
 class GitRepository:
-    """A bare repository on disk. Cheap to open; not to be shared between threads."""
+    """A bare repository on disk. Cheap to open; not to be shared between threads.
 
-    def __init__(self, folder: Path) -> None:
+    ``holds`` tells of a sha256 whether that large file belongs to this repo. A pointer to any other is a
+    text like every other: writing one down must not open somebody else's file.
+    """
+
+    def __init__(self, folder: Path, holds: Callable[[str], bool] = lambda sha256: True) -> None:
         self._git = pygit2.Repository(str(folder))
+        self._holds = holds
 
     @classmethod
     def create(cls, folder: Path) -> "GitRepository":
@@ -223,7 +228,7 @@ class GitRepository:
         if isinstance(found, pygit2.Tree):
             return Entry(path, "directory", oid, 0)
         size, large = self._blob_facts(oid)
-        if large is None:
+        if large is None or not self._holds(large.sha256):
             return Entry(path, "file", oid, size)
         return Entry(path, "file", oid, large.size, large, size)
 

@@ -77,7 +77,9 @@ class Store:
 
     def git(self, repo: Repo) -> GitRepository:
         """The repo's content, opened for the calling thread."""
-        return GitRepository(self._folder(repo))
+        return GitRepository(
+            self._folder(repo), lambda sha256: self.repos.owns_large_file(repo, sha256) is not None
+        )
 
     def lock(self, repo: Repo) -> threading.Lock:
         """Held by whoever moves a ref of the repo."""
