@@ -25,7 +25,7 @@ _SHELL_FORM = (
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """COPY or ADD: from the repository (or with `from_image` the root folder) to an absolute path of the image."""
+    """COPY or ADD: from the repository (`from_image`: the root folder) to an absolute path of the image."""
 
     sources: tuple[str, ...]
     destination: str

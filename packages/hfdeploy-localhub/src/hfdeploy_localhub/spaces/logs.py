@@ -1,13 +1,13 @@
 """The build log and the run log of a Space: bounded, kept on disk, and followed while they grow."""
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 LINE_LIMIT_CHARACTERS = 8192
 _ENTRY_OVERHEAD = 64
@@ -37,7 +37,6 @@ class Log:
         self._say: Callable[[str], None] | None = None
         self._is_open = False
         self._grown = asyncio.Event()
-        self._file: IO[str] | None = None
         self._file_bytes = 0
         self._load()
 
@@ -50,12 +49,12 @@ class Log:
         """Empty the log for a new session. Returns what writes to it, and does nothing once the session is
         over.
         """
-        self._close_file()
         self._lines.clear()
-        self._bytes = self._dropped = 0
+        self._bytes = self._dropped = self._file_bytes = 0
         self._is_open = True
-        self._older.unlink(missing_ok=True)
-        self._open_file()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        for path in (self._older, self._path):
+            path.unlink(missing_ok=True)
 
         def say(text: str) -> None:
             if self._say is say and self._is_open:
@@ -69,7 +68,6 @@ class Log:
         """Nothing will follow in the session of `say`: its followers end."""
         if self._say is say:
             self._is_open = False
-            self._close_file()
             self._wake()
 
     def move(self, path: Path) -> None:
@@ -102,23 +100,23 @@ class Log:
     def _write(self, text: str) -> None:
         """Add a text, line by line; every line gets the same time."""
         timestamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for line in text.removesuffix("\n").split("\n"):
-            self._append(Line(line[:LINE_LIMIT_CHARACTERS] + "\n", timestamp))
-        if self._file:
-            self._file.flush()
+        texts = text.removesuffix("\n").split("\n")
+        lines = [Line(line[:LINE_LIMIT_CHARACTERS] + "\n", timestamp) for line in texts]
+        for line in lines:
+            self._remember(line)
+        with contextlib.suppress(OSError):  # a full disk must not end an app
+            self._store(lines)
         self._wake()
 
-    def _append(self, line: Line) -> None:
-        self._remember(line)
-        if self._file is None:
-            return
-        entry = json.dumps([line.timestamp, line.data], ensure_ascii=False) + "\n"
-        self._file_bytes += len(entry)
-        self._file.write(entry)
+    def _store(self, lines: list[Line]) -> None:
+        """Append to the file; when it is full it becomes the older of two."""
         if self._file_bytes > self._limit_bytes:
-            self._close_file()
             self._path.replace(self._older)
-            self._open_file()
+            self._file_bytes = 0
+        entries = "".join(json.dumps([line.timestamp, line.data]) + "\n" for line in lines)
+        with self._path.open("a", encoding="ascii") as file:
+            file.write(entries)
+        self._file_bytes += len(entries)
 
     def _remember(self, line: Line) -> None:
         self._lines.append(line)
@@ -135,16 +133,6 @@ class Log:
     @property
     def _older(self) -> Path:
         return self._path.with_suffix(self._path.suffix + ".1")
-
-    def _open_file(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("w", encoding="utf-8", errors="surrogateescape")
-        self._file_bytes = 0
-
-    def _close_file(self) -> None:
-        if self._file:
-            self._file.close()
-            self._file = None
 
     def _load(self) -> None:
         for path in (self._older, self._path):

@@ -73,7 +73,7 @@ class Spaces:
         self._spaces.clear()
 
     async def pushed(self, space: str) -> None:
-        """The head of main has moved, or the Space is new. A commit that was tried last is not tried again."""
+        """The head of main has moved, or the Space is new. A commit tried last is not tried again."""
         opened = self._spaces.get(space) or await self._open(space)
         if self._source.settings(space).paused:
             opened.end(Stage.PAUSED)
