@@ -38,5 +38,5 @@ def test_every_error_has_a_remedy_of_its_own_in_a_sentence(kind: type[DeployErro
 
 
 def test_no_error_holds_a_token() -> None:
-    error = DeployError("The token hf_abcdefghij is wrong.", "Try hf_klmnopqrst.")
+    error = DeployError("The token hf_abcdefghijk is wrong.", "Try hf_klmnopqrstu.")
     assert "hf_" not in f"{error} {error!r} {error.message} {error.remedy}"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hfdeploy_core.redact import MASK, mask, redact, remember_secret
 
-TOKEN = st.text(string.ascii_letters + string.digits, min_size=8, max_size=40).map(lambda text: f"hf_{text}")
+TOKEN = st.text(string.ascii_letters + string.digits, min_size=10, max_size=40).map(lambda text: f"hf_{text}")
 SECRET = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=8).filter(
     lambda secret: secret not in MASK and MASK not in secret
 )
@@ -29,6 +29,16 @@ def test_a_remembered_secret_never_leaks_whatever_it_looks_like(secret: str, oth
 def test_text_without_secrets_stays_as_it_is(text: str) -> None:
     if "bearer " not in text and "basic " not in text and "_" not in text:
         assert mask(text, set()) == text
+
+
+@pytest.mark.parametrize("prefix", ["hf_", "hf_oauth_", "hf_jwt_", "api_org_"])
+def test_every_kind_of_token_is_known(prefix: str) -> None:
+    assert mask(f"a {prefix}AbCdEfGh12 b", set()) == f"a {MASK} b"
+
+
+def test_words_that_begin_alike_are_not_masked() -> None:
+    text = "hf_raise_for_status in hf_api.py with hf_transfer"
+    assert mask(text, set()) == text
 
 
 @pytest.mark.parametrize(

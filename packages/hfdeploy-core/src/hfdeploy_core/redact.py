@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 MASK = "[redacted]"
 
-# What Hub tokens look like: `hf_...`, `hf_oauth_...` and JSON web tokens; then whatever follows `Bearer` or
-# stands as the user part of a URL.
-_TOKEN_LIKE = re.compile(r"(?:hf|api_org)_[A-Za-z0-9_.\-]{3,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
+# What Hub tokens look like: `hf_...`, `hf_oauth_...` and JSON web tokens, long enough not to mask words such
+# as hf_transfer; then whatever follows `Bearer` or stands as the user part of a URL.
+_TOKEN_LIKE = re.compile(r"(?:hf|api_org)_(?:[a-z]{2,8}_)*[A-Za-z0-9.\-]{10,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)(?!\[redacted\])[^\s'\",;]+")
 _URL_USER = re.compile(r"(?i)\b(https?://)[^/\s@'\"]+@")
 

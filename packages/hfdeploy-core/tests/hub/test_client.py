@@ -235,6 +235,16 @@ def test_a_commit_that_fails_tells_how(
     assert scripted_hub.paths().count(COMMIT) == 1
 
 
+def test_only_warnings_for_users_become_events(client: HubClient, scripted_hub, write, told) -> None:
+    judged = {"warnings": [{"message": "no title"}], "errors": []}
+    scripted_hub.on("POST /api/validate-yaml", reply_with(body=judged))
+    scripted_hub.on("POST /api/spaces/alice/app/preupload/main", preupload("README.md", "x.parquet"))
+    scripted_hub.on(COMMIT, made(scripted_hub))
+    commit(client, write({"README.md": "---\nsdk: static\n---\n", "x.parquet": "x"}))
+    (warned,) = told
+    assert "x.parquet" in warned.message
+
+
 def test_the_history_is_read_one_page_deep(client: HubClient, scripted_hub) -> None:
     route = "/api/spaces/alice/app/commits/main"
     items = [

@@ -38,7 +38,7 @@ def test_every_answer_has_its_error(answer: Answer, kind: type[DeployError]) -> 
 
 
 def test_the_hubs_words_are_told_shortened_on_one_line_and_masked() -> None:
-    error = map_answer(Answer(400, None, "Too big.\nUse hf_abcdefgh. " + "x" * 1000), "write")
+    error = map_answer(Answer(400, None, "Too big.\nUse hf_abcdefghijk! " + "x" * 1000), "write")
     assert error.message.startswith("Cannot write: the Hub refused it with 400: Too big. Use [redacted]")
     assert len(error.message) < 400
     assert "\n" not in error.message

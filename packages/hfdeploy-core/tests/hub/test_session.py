@@ -49,7 +49,7 @@ def test_a_busy_hub_is_waited_out(script) -> None:
     run = script(
         httpx2.Response(429, headers={"RateLimit": '"api";r=0;t=12'}),
         httpx2.Response(503, headers={"Retry-After": "3"}),
-        httpx2.ConnectError("refused"),
+        httpx2.ConnectError("[Errno 111] refused"),
         httpx2.Response(200, json={"ok": True}),
     )
     assert run.client.post("https://hub.test/api/x", json={"a": 1}).json() == {"ok": True}
@@ -103,6 +103,14 @@ def test_a_busy_creation_is_waited_out_but_an_existing_repo_is_an_answer(script)
     run = script(httpx2.Response(409, json=busy), httpx2.Response(409, json={"error": "exists"}))
     assert run.client.post("https://hub.test/api/repos/create", json={}).json() == {"error": "exists"}
     assert len(run.clock.naps) == 1
+
+
+@pytest.mark.parametrize("path", ["/api/agent-harnesses", "/api/telemetry/hf_hub"])
+def test_what_the_client_asks_on_its_own_account_is_asked_once(script, path: str) -> None:
+    run = script(httpx2.ConnectError("refused"))
+    with pytest.raises(httpx2.ConnectError):
+        run.client.get(f"https://hub.test{path}")
+    assert len(run.sent) == 1
 
 
 def test_a_streamed_body_is_left_to_who_can_rewind_it(script) -> None:

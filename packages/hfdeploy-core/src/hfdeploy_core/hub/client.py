@@ -237,7 +237,10 @@ class HubClient:
                     raise
                 raise mapped from error
         for warning in caught:
-            self._on_event(Warned(redact(" ".join(str(warning.message).split()))))
+            # Others are for programmers; and what is wrong with README.md, `check_card` has told before.
+            text = " ".join(str(warning.message).split())
+            if warning.category is UserWarning and not text.startswith("Warnings while validating metadata"):
+                self._on_event(Warned(redact(text)))
 
     def _map(self, error: Exception, doing: str) -> DeployError | None:
         match error:
@@ -249,7 +252,10 @@ class HubClient:
                 code = error.response.headers.get("X-Error-Code")
                 return map_answer(Answer(error.response.status_code, code, error.server_message), doing)
             case OIDCError():
-                return TokenRejected(f"Cannot {doing}: {error}".rstrip(".") + ".")
+                wrong = f"Cannot {doing} with this job's identity: {error}".rstrip(".") + "."
+                return TokenRejected(
+                    wrong, "Give the job its id token, or unset HF_OIDC_RESOURCE to use HF_TOKEN."
+                )
             case OfflineModeIsEnabled():
                 return HubUnreachable(f"Cannot {doing}: HF_HUB_OFFLINE is set.", "Unset HF_HUB_OFFLINE.")
             case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():

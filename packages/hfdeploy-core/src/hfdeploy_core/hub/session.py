@@ -4,6 +4,7 @@ It goes under huggingface_hub, whose own retries never come to bear: what it wou
 or raised as something that it does not know. So each request has one budget, and no retries multiply.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -23,6 +24,9 @@ _TRANSPORT_FAULTS = (
     httpx2.ProxyError,
 )
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+# Asked by huggingface_hub on its own account; without an answer it goes on, so there is nothing to wait for.
+_OPTIONAL_PATHS = ("/api/agent-harnesses", "/api/telemetry")
 
 # huggingface_hub repeats a creation without pause or end while it reads this (hub-api 1.3).
 _BUSY_CREATING = b"another conflicting operation is in progress"
@@ -59,8 +63,9 @@ class PatientClient(httpx2.Client):
 
     def send(self, request: httpx2.Request, **options: object) -> httpx2.Response:
         """Send until there is an answer worth returning. Raises GaveUp."""
-        if not isinstance(request.stream, httpx2.ByteStream):
-            # A file being streamed cannot be sent again from here; huggingface_hub rewinds and repeats it.
+        is_streamed = not isinstance(request.stream, httpx2.ByteStream)
+        # A file being streamed cannot be sent again from here; huggingface_hub rewinds and repeats it.
+        if is_streamed or request.url.path.startswith(_OPTIONAL_PATHS):
             return self._inner.send(request, **options)  # type: ignore[arg-type]
         patience = self._patience
         started_seconds = patience.clock.seconds()
@@ -117,5 +122,5 @@ def _makes_a_commit(request: httpx2.Request) -> bool:
 
 
 def _name(error: Exception) -> str:
-    text = str(error).strip().rstrip(".")
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip().rstrip("."))
     return text or type(error).__name__

@@ -1,6 +1,5 @@
 """`hfdeploy deploy`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from hfdeploy_core.errors import SettingInvalid
 
 def deploy(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="The folder to deploy.", show_default=False)
+        str, typer.Argument(metavar="SOURCE", help="The folder to deploy.", show_default=False)
     ],
     repo: Annotated[
         str,

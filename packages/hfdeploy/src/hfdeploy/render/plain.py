@@ -16,6 +16,7 @@ class PlainLines:
         self._out = out
         self._err = err
         self._step = -1
+        self._told = ""
 
     def __enter__(self) -> Self:
         return self
@@ -26,9 +27,9 @@ class PlainLines:
     def show(self, event: Event) -> None:
         if isinstance(event, Uploading):
             step = event.bytes_done * _PROGRESS_STEPS // max(event.bytes_total, 1)
-            if step <= self._step:
+            if step <= self._step or say(event) == self._told:
                 return
-            self._step = step
+            self._step, self._told = step, say(event)
         stream = self._err if isinstance(event, Warned | Waiting) else self._out
         print(say(event), file=stream, flush=True)
 

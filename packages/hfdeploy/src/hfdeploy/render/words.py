@@ -23,7 +23,7 @@ def say(event: Event) -> str:
         case Warned():
             return f"warning: {event.message}"
         case Waiting():
-            return f"Waiting {event.seconds:.1f} s: {event.reason}"
+            return f"Waiting {event.seconds:.1f} s for the Hub: {event.reason}"
         case Planned():
             return f"Plan for {event.repo_type} {event.repo_id}: {_say_plan(event)}"
         case RepoCreated():

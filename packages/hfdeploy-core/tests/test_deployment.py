@@ -102,6 +102,8 @@ def test_what_cannot_be_deployed_is_found_before_anything_is_written(
 def test_a_missing_source_and_a_bad_link_do_not_even_ask_the_hub(hub: FakeHub, write, tmp_path) -> None:
     with pytest.raises(SourceMissing):
         deploy(tmp_path / "nowhere", "app", sdk="static", hub=hub)
+    with pytest.raises(SourceMissing):
+        deploy("", "app", sdk="static", hub=hub)
     root = write({"a": "x"})
     (root / "link").symlink_to(tmp_path)
     with pytest.raises(LinkRefused):
@@ -135,7 +137,7 @@ def test_a_token_for_reading_stops_a_change_but_not_a_look(hub: FakeHub, write) 
 
 def test_secrets_left_out_are_told_and_a_token_in_the_message_is_masked(hub: FakeHub, write, told) -> None:
     root = write({"a": "x", ".env": "S=1"})
-    deploy(root, "app", repo_type="dataset", message="use hf_abcdefgh", on_event=told.append, hub=hub)
+    deploy(root, "app", repo_type="dataset", message="use hf_abcdefghijk", on_event=told.append, hub=hub)
     assert Warned(".env is not deployed: files like this hold secrets.") in told
     repo = hub.repos[RepoRef(RepoType.DATASET, "alice", "app")]
     assert ".env" not in repo.files

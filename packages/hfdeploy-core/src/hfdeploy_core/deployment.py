@@ -3,13 +3,13 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TypeVar
 
 from hfdeploy_core.applying.apply import Applied, apply_plan
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import SettingInvalid
+from hfdeploy_core.errors import SettingInvalid, SourceMissing
 from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -73,6 +73,9 @@ def deploy(
         mirror,
     )
     check_settings(asked)
+    if not fspath(source):
+        # Path("") is the working directory, which nobody means by an unset variable.
+        raise SourceMissing("The source is empty text.")
     snapshot = scan(Path(source))
     _tell_scanned(snapshot, source, on_event)
     connection: AbstractContextManager[Hub] = connect(on_event=on_event) if hub is None else nullcontext(hub)

@@ -1,0 +1,40 @@
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+CODE = """
+import sys
+sys.argv = ["hfdeploy", *{arguments!r}]
+from hfdeploy.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted({{"huggingface_hub", "httpx2", "rich", "yaml"}} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    code = CODE.format(arguments=list(arguments))
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
+def test_the_version_is_the_distributions() -> None:
+    done = run("--version")
+    assert done.stdout == f"hfdeploy {version('hfdeploy')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["deploy", "--help"], []])
+def test_looking_around_imports_no_client(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.stderr.splitlines()[-1] == "[]"
+    assert done.stdout or "Usage:" in done.stderr
+
+
+def test_help_is_given_for_the_verb() -> None:
+    done = run("deploy", "-h")
+    for option in ("--type", "--sdk", "--private", "--mirror", "--message", "--json", "--debug"):
+        assert option in done.stdout
+    assert "--token" not in done.stdout

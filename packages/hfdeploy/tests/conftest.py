@@ -1,0 +1,34 @@
+"""Shared by the tests of the command: it runs in this process, over the fake Hub."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import hfdeploy_core
+from hfdeploy.cli.app import app
+from hfdeploy_core.testing import FakeClock, FakeHub
+
+
+@pytest.fixture
+def hub() -> FakeHub:
+    return FakeHub()
+
+
+@pytest.fixture
+def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
+    monkeypatch.setattr(hfdeploy_core, "deploy", partial(hfdeploy_core.deploy, hub=hub, clock=FakeClock()))
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    root = tmp_path / "source"
+    root.mkdir()
+    (root / "README.md").write_text("---\nsdk: static\n---\n")
+    (root / "index.html").write_text("<p>")
+    (root / ".env").write_text("SECRET=1")
+    return root
