@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hfdeploy_localhub.spaces import Runtime, SpaceSettings, Spaces
+from hfdeploy_localhub.spaces import Runtime, Spaces, SpaceSettings
 
 OWNER_TOKEN = "hf_owner_token_canary"
 

@@ -328,6 +328,45 @@ async def test_stop_leaves_no_process(room: Callable[..., Spaces], source: Folde
     assert not is_alive(pid)
 
 
+HUB = """
+import asyncio, os, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import conftest
+from hfdeploy_localhub.spaces import Spaces
+
+async def main():
+    source = conftest.FolderSource(Path({folder!r}) / "commits")
+    for name in ("me/one", "me/two"):
+        app = "import os, subprocess, sys\\nVERSION = 1\\n"
+        app += "child = subprocess.Popen(['sleep', '100'], start_new_session=True)\\n"
+        app += "print('pids', os.getpid(), os.getppid(), child.pid, flush=True)\\n" + conftest.ECHO_APP
+        source.commit(name, conftest.docker_space(app))
+    spaces = Spaces(source, Path({folder!r}) / "data", Path({venvs!r}), environment=os.environ, grace_seconds=0.5)
+    await spaces.start()
+    for name in ("me/one", "me/two"):
+        await conftest.settle(spaces, name)
+        await conftest.until(lambda: "pids" in conftest.log_text(spaces, name, "run"))
+        print(conftest.log_text(spaces, name, "run").partition("pids ")[2].splitlines()[0], flush=True)
+    await asyncio.sleep(100)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+async def test_a_killed_hub_leaves_no_process(tmp_path: Path, venv_cache: Path) -> None:
+    script = HUB.format(tests=str(Path(__file__).parent), folder=str(tmp_path), venvs=str(venv_cache))
+    hub = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert hub.stdout
+    pids = [int(pid) for _ in range(2) for pid in (await hub.stdout.readline()).split()]
+    assert len(pids) == 6
+    assert all(is_alive(pid) for pid in pids)
+    hub.kill()
+    await hub.wait()
+    await until(lambda: not any(is_alive(pid) for pid in pids), 5)
+
+
 async def test_names_that_are_paths_are_refused(spaces: Spaces, source: FolderSource) -> None:
     source.heads["../x"] = "0" * 40
     with pytest.raises(ValueError, match="not the name"):

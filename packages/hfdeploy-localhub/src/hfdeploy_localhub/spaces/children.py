@@ -13,7 +13,8 @@ from .logs import LINE_LIMIT_CHARACTERS
 _GUARD = Path(__file__).with_name("guard.py")
 _CHUNK_BYTES = 2**16
 # An app that writes without end is slowed down by its full pipe instead of taking the hub's time.
-_PAUSE_AFTER_FULL_CHUNK_SECONDS = 0.02
+_BURST_BYTES = 2**12
+_BYTES_PER_SECOND = 2**22
 _MARGIN_SECONDS = 3.0
 
 
@@ -96,8 +97,8 @@ async def _pass_on(stream: asyncio.StreamReader, on_line: Callable[[str], None])
         if len(rest) > LINE_LIMIT_CHARACTERS:
             on_line(_text(rest))
             rest = b""
-        if len(chunk) == _CHUNK_BYTES:
-            await asyncio.sleep(_PAUSE_AFTER_FULL_CHUNK_SECONDS)
+        if len(chunk) > _BURST_BYTES:
+            await asyncio.sleep(len(chunk) / _BYTES_PER_SECOND)
     if rest:
         on_line(_text(rest))
 

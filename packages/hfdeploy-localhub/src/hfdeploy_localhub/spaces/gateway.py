@@ -13,7 +13,7 @@ import h11
 from .builder import Site
 from .exchange import relay
 from .headers import is_ambiguous, offered_tokens, plan_request_headers
-from .pages import plan_not_found, plan_page, plan_unavailable
+from .pages import plan_not_found, plan_page, plan_refusal, plan_unavailable
 from .site import Redirect, StaticFile, find_file
 from .stages import Stage
 from .wire import READ_BYTES, Wire
@@ -130,9 +130,7 @@ class Gateway:
         is_path = request.target.startswith(b"/") or (request.target == b"*" and request.method == b"OPTIONS")
         with_body = request.method != b"HEAD"
         if is_ambiguous(headers) or not is_path or request.method == b"CONNECT":
-            await client.send_page(
-                plan_page(400, "400", "This request cannot be understood."), with_body=with_body
-            )
+            await client.send_page(plan_refusal(400, "This request cannot be understood."), with_body=with_body)
         elif not self._door.admits(offered_tokens(headers)):
             await client.send_page(plan_not_found(), with_body=with_body)
         else:
@@ -160,7 +158,7 @@ def _can_go_on(client: Wire) -> bool:
 
 async def _refuse(client: Wire, status: int, reason: str) -> None:
     if client.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-        await client.send_page(plan_page(status, str(status), f"{reason[:1].upper()}{reason[1:]}."))
+        await client.send_page(plan_refusal(status, f"{reason[:1].upper()}{reason[1:]}."))
         await client.discard(limit_bytes=2**20, seconds=1.0)
     else:
         client.abort()

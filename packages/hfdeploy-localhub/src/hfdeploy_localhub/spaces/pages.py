@@ -45,6 +45,11 @@ def plan_not_found() -> Page:
     return plan_page(404, "404", "Sorry, we can't find the page you are looking for.")
 
 
+def plan_refusal(status: int, text: str) -> Page:
+    """A request that is none. What follows it on the connection cannot be trusted: that ends here."""
+    return plan_page(status, str(status), text, ((b"Connection", b"close"),))
+
+
 def plan_unavailable(stage: Stage) -> Page:
     """A Space that cannot answer now; `Retry-After` while that will change by itself."""
     retry = ((b"Retry-After", str(_RETRY_AFTER_SECONDS).encode()),) if stage.is_on_its_way else ()
