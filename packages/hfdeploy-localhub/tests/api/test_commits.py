@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from hfdeploy_localhub import LocalHub
 
 from .conftest import client_for, commit, create, file

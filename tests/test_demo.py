@@ -1,0 +1,14 @@
+"""`make demo`, as a user runs it."""
+
+import subprocess
+import sys
+
+from .conftest import ROOT
+
+
+def test_the_demo_shows_the_main_job() -> None:
+    done = subprocess.run([sys.executable, ROOT / "demo/run.py"], capture_output=True, text=True, timeout=110)
+    print(done.stdout, done.stderr)
+    assert done.returncode == 0
+    for told in ("is RUNNING", "WebSocket 11.868", "not there", "nothing to do"):
+        assert told in done.stdout
