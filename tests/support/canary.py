@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= {
         "HF_HOME": home.name,
         "HF_TOKEN": CANARY,
-        "HF_ENDPOINT": "http://127.0.0.1:9",  # nothing listens there: a test that forgets its hub reaches none
+        "HF_ENDPOINT": "http://127.0.0.1:9",  # nobody listens there: a test without a hub reaches none
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "NO_COLOR": "1",
