@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +64,5 @@ def test_what_is_wrong_is_said(readme: str | None, told: str) -> None:
 @given(st.text())
 def test_any_text_is_a_card_or_a_config_error(text: str) -> None:
     for readme in (text, f"---\n{text}\n---\n"):
-        try:
+        with contextlib.suppress(ConfigError):
             assert read_card(readme).sdk
-        except ConfigError as error:
-            assert str(error)

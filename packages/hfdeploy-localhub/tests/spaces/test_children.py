@@ -21,11 +21,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", rea
 FAMILY = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-sleep = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(100)"]
+sleep = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(100)"
+sleep = [sys.executable, "-c", sleep]
 one = subprocess.Popen(sleep)
-daemon = subprocess.Popen([sys.executable, "-c",
-    "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid, flush=True)", *sleep],
-    start_new_session=True, stdout=subprocess.PIPE)
+daemonise = "import subprocess, sys; child = subprocess.Popen(sys.argv[1:], start_new_session=True); "
+daemonise += "print(child.pid, flush=True)"
+daemonise = [sys.executable, "-c", daemonise, *sleep]
+daemon = subprocess.Popen(daemonise, start_new_session=True, stdout=subprocess.PIPE)
 print(os.getpid(), one.pid, int(daemon.stdout.readline()), flush=True)
 {then}
 """
@@ -118,7 +120,8 @@ async def test_a_killed_hub_leaves_no_orphans(tmp_path: Path) -> None:
         "from hfdeploy_localhub.spaces.children import start_child\n"
         "from hfdeploy_localhub.spaces.launch import Launch\n"
         "async def main():\n"
-        f"    launch = Launch((sys.executable, '-u', '-c', {FAMILY.format(then='time.sleep(100)')!r}), Path('.'), {{}})\n"
+        f"    arguments = (sys.executable, '-u', '-c', {FAMILY.format(then='time.sleep(100)')!r})\n"
+        "    launch = Launch(arguments, Path('.'), {})\n"
         "    await start_child(launch, lambda line: print(line, flush=True), 0.2)\n"
         "    await asyncio.sleep(100)\n"
         "asyncio.run(main())\n"
@@ -156,7 +159,8 @@ async def test_a_line_without_end_is_passed_on_in_pieces(tmp_path: Path) -> None
 async def test_listening_ports_of_the_whole_tree(tmp_path: Path) -> None:
     script = """
         import socket, subprocess, sys
-        listen = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
+        listen = "import socket, time; s = socket.create_server(('127.0.0.1', 0));"
+        listen += "print(s.getsockname()[1], flush=True)"
         child = subprocess.Popen([sys.executable, "-c", listen + "; time.sleep(100)"])
         exec(listen); time.sleep(100)
     """

@@ -100,12 +100,14 @@ def answering(answer: bytes, heard: list[bytes]) -> Callable[..., Awaitable[None
 
 async def test_request_and_answer_are_passed_on_as_they_are() -> None:
     heard: list[bytes] = []
-    answer = b"HTTP/1.1 299 Odd Reason\r\nX-CaSe: \xe9\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok"
+    answer = b"HTTP/1.1 299 Odd Reason\r\nX-CaSe: \xe9\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n"
+    answer += b"Content-Length: 2\r\n\r\nok"
     async with app(answering(answer, heard)) as listener, gateway(FakeDoor(listener)) as host:
         got = await fetch(
             host,
             b"GET /a%2Fb/../c//?x=%20&y HTTP/1.1\r\nHost: ns-name.localhost:1\r\nX-rAw: \xe9\r\n"
-            b"Authorization: Bearer ours\r\nX-HF-Authorization: Bearer x\r\nConnection: close, X-Drop\r\nX-Drop: 1\r\n\r\n",
+            b"Authorization: Bearer ours\r\nX-HF-Authorization: Bearer x\r\n"
+            b"Connection: close, X-Drop\r\nX-Drop: 1\r\n\r\n",
         )
     lines = heard[0].split(b"\r\n")
     assert lines[0] == b"GET /a%2Fb/../c//?x=%20&y HTTP/1.1"
@@ -204,17 +206,13 @@ async def test_a_client_that_leaves_ends_the_request_at_the_app() -> None:
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 10", b"Transfer-Encoding: chunked"])
-async def test_an_answer_that_breaks_off_is_never_finished(framing: bytes) -> None:
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+async def test_an_answer_that_breaks_off_is_never_finished(framing: bytes, version: bytes) -> None:
     answer = b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n5\r\nab"
+    request = b"GET / HTTP/" + version + b"\r\nHost: h\r\n\r\n"
     async with app(answering(answer, [])) as listener, gateway(FakeDoor(listener)) as host:
-        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-            got = await fetch(host, REQUEST)
-            # What did arrive must not look whole.
-            raise (
-                asyncio.IncompleteReadError(got, None)
-                if not got.endswith(b"0\r\n\r\n")
-                else AssertionError(got)
-            )
+        with pytest.raises(ConnectionResetError):
+            await fetch(host, request)
 
 
 async def test_an_early_answer_to_a_long_upload_arrives() -> None:
@@ -264,7 +262,7 @@ async def test_websockets_pass_with_their_close_codes() -> None:
             await socket.send(message)
 
     async with websockets.serve(echo, "127.0.0.1", 0) as server:
-        listener = Listener("127.0.0.1", list(server.sockets)[0].getsockname()[1])
+        listener = Listener("127.0.0.1", next(iter(server.sockets)).getsockname()[1])
         async with gateway(FakeDoor(listener)) as host:
             async with websockets.connect(host.replace("http", "ws") + "/ws?x=1") as client:
                 for message in ("hello", b"\x00" * 300_000):
@@ -323,9 +321,11 @@ async def test_an_upgrade_that_is_refused_is_an_answer() -> None:
 )
 async def test_requests_that_are_none(raw: bytes, status: bytes) -> None:
     heard: list[bytes] = []
-    async with app(answering(CLOSE_ANSWER, heard)) as listener:
-        async with gateway(FakeDoor(listener), head_seconds=0.2) as host:
-            assert (await fetch(host, raw)).split()[1] == status
+    async with (
+        app(answering(CLOSE_ANSWER, heard)) as listener,
+        gateway(FakeDoor(listener), head_seconds=0.2) as host,
+    ):
+        assert (await fetch(host, raw)).split()[1] == status
     assert heard == []
 
 

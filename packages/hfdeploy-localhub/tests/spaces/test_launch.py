@@ -23,8 +23,10 @@ def docker(text: str, tmp_path: Path) -> Bundle:
 
 def test_a_docker_space(tmp_path: Path) -> None:
     bundle = docker(
-        "FROM x\nENV PATH=/home/user/.local/bin:$PATH PORT=7860 PYTHONPATH=/app:/app/lib HF_HOME=/data/hf SH=/bin/sh\n"
-        'WORKDIR /app\nCMD ["/app/run.sh", "--bind=0.0.0.0:7860", "--config=/app/c.yml", "/bin/sh", "/etc/x"]',
+        "FROM x\nENV PATH=/home/user/.local/bin:$PATH PORT=7860 PYTHONPATH=/app:/app/lib\n"
+        "ENV HF_HOME=/data/hf SH=/bin/sh\n"
+        'WORKDIR /app\nCMD ["/app/run.sh", "--bind=0.0.0.0:7860", "--config=/app/c.yml", '
+        '"/bin/sh", "/etc/x"]',
         tmp_path,
     )
     settings = SpaceSettings(variables={"V": "1", "PORT": "7860"}, secrets={"S": "secret", "SPACE_ID": "no"})

@@ -1,4 +1,4 @@
-"""Whole Spaces: pushed, built, started, replaced, crashed and stopped. Real processes over loopback, no network."""
+"""Whole Spaces: pushed, built, started, replaced, crashed, stopped. Real processes, no network."""
 
 import asyncio
 import json
@@ -342,7 +342,8 @@ async def main():
         app += "child = subprocess.Popen(['sleep', '100'], start_new_session=True)\\n"
         app += "print('pids', os.getpid(), os.getppid(), child.pid, flush=True)\\n" + conftest.ECHO_APP
         source.commit(name, conftest.docker_space(app))
-    spaces = Spaces(source, Path({folder!r}) / "data", Path({venvs!r}), environment=os.environ, grace_seconds=0.5)
+    data, venvs = Path({folder!r}) / "data", Path({venvs!r})
+    spaces = Spaces(source, data, venvs, environment=os.environ, grace_seconds=0.5)
     await spaces.start()
     for name in ("me/one", "me/two"):
         await conftest.settle(spaces, name)

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from hfdeploy_localhub.spaces.stages import BuildError
 from hfdeploy_localhub.spaces.venvs import Requirements, VenvCache, plan_uv_environment
+
+from .conftest import make_wheel
 
 pytestmark = pytest.mark.anyio
 
@@ -18,15 +19,7 @@ pytestmark = pytest.mark.anyio
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one small wheel."""
     folder = tmp_path_factory.mktemp("wheels")
-    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny.py", "def main(): print('tiny')\n")
-        info = "tiny-1.0.dist-info"
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        wheel.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr(f"{info}/entry_points.txt", "[console_scripts]\ntiny = tiny:main\n")
-        wheel.writestr(f"{info}/RECORD", "")
+    make_wheel(folder, "tiny", "1.0", "def main(): print('tiny')\n", command=True)
     return folder
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import shlex
 
 import pytest
@@ -50,7 +51,5 @@ def test_quoting_is_undone(words: list[str]) -> None:
 
 @given(st.text(alphabet="a'\"\\${}:-+ "))
 def test_any_text_is_words_or_an_error(text: str) -> None:
-    try:
-        split_words(text, VARIABLES)
-    except ValueError as error:
-        assert "never closed" in str(error)
+    with contextlib.suppress(ValueError):
+        assert len(split_words(text, VARIABLES)) <= len(text)

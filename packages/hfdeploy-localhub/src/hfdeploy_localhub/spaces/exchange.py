@@ -29,11 +29,11 @@ async def relay(client: Wire, request: h11.Request, headers: Sequence[Header], h
     try:
         await _exchange(client, app, request, _with_host(headers, port))
     except (OSError, h11.ProtocolError):
-        client.abort()
-        app.abort()
+        client.reset()
+        app.reset()
         raise
     finally:
-        app.abort()
+        app.drop()
         await app.close()
 
 

@@ -20,15 +20,24 @@ from .wire import READ_BYTES, Wire
 
 _HEAD_SECONDS = 30.0
 _IDLE_SECONDS = 75.0
+_DRAIN_POLL_SECONDS = 0.05
 _LOOPBACK = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listener:
-    """Where an app listens."""
+    """Where an app listens, and how many requests it is answering through the gateway."""
 
     host: str
     port: int
+    requests: int = 0
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until it answers no request any more, or `seconds` are over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.requests:  # noqa: ASYNC110  (seldom and short: not worth a condition per request)
+                    await asyncio.sleep(_DRAIN_POLL_SECONDS)
 
 
 Backend = Listener | Site | Stage
@@ -130,7 +139,8 @@ class Gateway:
         is_path = request.target.startswith(b"/") or (request.target == b"*" and request.method == b"OPTIONS")
         with_body = request.method != b"HEAD"
         if is_ambiguous(headers) or not is_path or request.method == b"CONNECT":
-            await client.send_page(plan_refusal(400, "This request cannot be understood."), with_body=with_body)
+            page = plan_refusal(400, "This request cannot be understood.")
+            await client.send_page(page, with_body=with_body)
         elif not self._door.admits(offered_tokens(headers)):
             await client.send_page(plan_not_found(), with_body=with_body)
         else:
@@ -145,7 +155,11 @@ class Gateway:
             headers = plan_request_headers(
                 request.headers.raw_items(), client.peer_host, self._door.knows_token
             )
-            await relay(client, request, headers, backend.host, backend.port)
+            backend.requests += 1
+            try:
+                await relay(client, request, headers, backend.host, backend.port)
+            finally:
+                backend.requests -= 1
 
 
 def _can_go_on(client: Wire) -> bool:
@@ -161,7 +175,7 @@ async def _refuse(client: Wire, status: int, reason: str) -> None:
         await client.send_page(plan_refusal(status, f"{reason[:1].upper()}{reason[1:]}."))
         await client.discard(limit_bytes=2**20, seconds=1.0)
     else:
-        client.abort()
+        client.reset()
 
 
 async def _send_file(client: Wire, request: h11.Request, site: Site) -> None:

@@ -158,7 +158,7 @@ class Space:
             _LOGGER.exception("Space %s: %s could not be tried", self.name, commit[:7])
             self._fail(Attempt(commit, Stage.BUILD_ERROR, f"The local hub failed: {type(error).__name__}."))
         else:
-            self._end_serving()
+            self._end_serving(drain=True)
             self._serving, self._attempt = serving, Attempt(commit, Stage.RUNNING)
             if serving.child:
                 self._keep(self._watch(serving, serving.child))
@@ -173,7 +173,7 @@ class Space:
         try:
             built = await build(shop.source, self.name, commit, folder, shop.venvs, say, fresh=fresh)
         except SpaceError as error:
-            say(str(error))
+            say(str(error).splitlines()[0])  # what follows is in the log already
             raise
         except asyncio.CancelledError:
             say("Cancelled.")
@@ -233,13 +233,15 @@ class Space:
         self._end_serving()
         self._attempt = attempt
 
-    def _end_serving(self) -> None:
-        """Stop routing to what serves, then end it in the background."""
+    def _end_serving(self, *, drain: bool = False) -> None:
+        """Route to what serves no more and end it in the background; `drain`: after what it is answering."""
         serving, self._serving = self._serving, None
         if serving:
-            self._keep(self._end(serving))
+            self._keep(self._end(serving, drain))
 
-    async def _end(self, serving: Serving) -> None:
+    async def _end(self, serving: Serving, drain: bool) -> None:
+        if drain and isinstance(serving.backend, Listener):
+            await serving.backend.drain(self._shop.grace_seconds)
         if serving.child:
             await serving.child.stop()
         if isinstance(serving.backend, Listener):

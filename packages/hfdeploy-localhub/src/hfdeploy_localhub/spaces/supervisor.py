@@ -90,6 +90,8 @@ class Spaces:
 
     async def removed(self, space: str) -> None:
         """The Space is gone: end it, close its port, forget its files."""
+        if space not in self._spaces:
+            return
         gone, gateway = self._spaces.pop(space), self._gateways.pop(space)
         gone.end(Stage.DELETING)
         await gateway.close()

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Sequence
 
 import h11
@@ -96,8 +98,15 @@ class Wire:
                 while limit_bytes > 0 and (data := await self._reader.read(READ_BYTES)):
                     limit_bytes -= len(data)
 
-    def abort(self) -> None:
-        """Close at once, in a way that cannot be mistaken for the end of a message."""
+    def drop(self) -> None:
+        """Close at once; what is not sent yet is not sent."""
+        self._writer.transport.abort()
+
+    def reset(self) -> None:
+        """Close at once, in a way that cannot be mistaken for the end of a message: TCP's RST."""
+        opened = self._writer.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     async def close(self) -> None:
