@@ -214,6 +214,17 @@ def test_files_are_staged_once_and_committed_in_one_request(client: HubClient, s
     ]
 
 
+def test_what_is_staged_leaves_out_what_is_ignored_and_knows_its_hash(
+    client: HubClient, scripted_hub, write
+) -> None:
+    root = write({"a": "x", "b.log": "y"})
+    scripted_hub.on("POST /api/spaces/alice/app/preupload/main", preupload("a", "b.log", ignored="b.log"))
+    staged = client.stage(SPACE, root, scan(root).entries, lambda done: None)
+    (upload,) = staged.uploads
+    assert (upload.path_in_repo, upload.upload_info.is_hashed) == ("a", True)
+    assert staged.ignored == ("b.log",)
+
+
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [

@@ -1,3 +1,4 @@
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -5,6 +6,11 @@ from huggingface_hub.utils import _xet_progress_reporting as reporting
 from huggingface_hub.utils import are_progress_bars_disabled
 
 from hfdeploy_core.hub.progress import report_bytes
+
+
+@pytest.fixture(autouse=True)
+def _bars_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["huggingface_hub.utils.tqdm"], "HF_HUB_DISABLE_PROGRESS_BARS", None)
 
 
 def test_the_clients_reporter_is_ours_for_that_time() -> None:

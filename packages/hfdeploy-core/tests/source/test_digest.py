@@ -34,6 +34,12 @@ def test_a_file_that_vanished_is_unreadable(tmp_path: Path) -> None:
         hash_files([FoundFile("gone.txt", tmp_path / "gone.txt")])
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file that grows while it is read")
+def test_a_file_that_grows_while_it_is_read_is_noticed() -> None:
+    with pytest.raises(SourceChanged, match="while it was read"):
+        hash_file(FoundFile("status", Path("/proc/self/status")))
+
+
 def test_a_later_write_and_a_removal_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"one")
