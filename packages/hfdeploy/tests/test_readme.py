@@ -19,7 +19,7 @@ def test_every_exit_code_is_listed() -> None:
 
 
 def test_every_option_is_listed() -> None:
-    app = Typer()
+    app = Typer(add_completion=False)
     app.command()(deploy)
     options = [option for parameter in get_command(app).params for option in parameter.opts]
     assert "--mirror" in options
