@@ -66,4 +66,6 @@ def test_links_lead_nowhere_else(context: Path, tmp_path: Path) -> None:
     apply_copy(Copy((".",), "/app/"), context, root)
     with pytest.raises(BuildError, match="outside"):
         apply_copy(Copy(("a.txt",), "/app/out/"), context, root)
+    with pytest.raises(BuildError, match="outside"):
+        apply_copy(Copy(("sub",), "/app/out/made"), context, root)
     assert list(outside.iterdir()) == []

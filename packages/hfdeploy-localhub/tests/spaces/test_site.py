@@ -53,6 +53,7 @@ def test_a_folder_gets_its_slash(site: Site) -> None:
         b"/link.txt",
         b"/loop/secret.txt",
         b"/loop/",
+        b"/loop",
         b"/no",
         b"/index.html/",
         b"/%ff",
