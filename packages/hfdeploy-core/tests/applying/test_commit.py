@@ -33,7 +33,13 @@ def test_it_is_one_commit_with_the_digest(hub: FakeHub, run, told) -> None:
     commits = hub.repos[MODEL].commits
     assert (made, len(commits)) == (commits[-1].id, 2)
     assert commits[-1].message == "words\n\nhfdeploy-digest: d1"
-    assert told == [Uploading(2, 0, 2), Uploading(2, 2, 2), Uploading(2, 2, 2)]
+    assert told == [Uploading(2, 0, 2), Uploading(2, 2, 2)]
+
+
+def test_deletions_alone_make_a_commit_and_no_progress(hub: FakeHub, run, told) -> None:
+    run(puts=(), deletions=(".gitattributes",))
+    assert hub.repos[MODEL].files == {}
+    assert told == []
 
 
 def test_a_commit_whose_answer_was_lost_is_recognised_and_not_made_twice(hub: FakeHub, run, clock) -> None:

@@ -40,7 +40,6 @@ def test_with_json_every_line_is_an_event_and_the_last_the_outcome(run, hub, sou
         "repo_created",
         "uploading",
         "uploading",
-        "uploading",
         "committed",
         "outcome",
     ]

@@ -8,7 +8,7 @@ from hfdeploy_core.errors import AnswerLost, Conflict
 from hfdeploy_core.events import OnEvent, Uploading, Waiting, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.hub.retry import Budget, Failure, decide_retry
-from hfdeploy_core.model import CommitFiles, RepoRef, Snapshot
+from hfdeploy_core.model import CommitFiles, FileEntry, RepoRef, Snapshot
 from hfdeploy_core.planning.digest import describe_commit, find_landed
 from hfdeploy_core.source.digest import check_unchanged
 
@@ -31,11 +31,9 @@ def commit_files(
     Raises SourceChanged, with nothing committed, where a file is not what was planned any more.
     """
     entries = [put.entry for put in change.puts]
-    total = sum(entry.size_bytes for entry in entries)
-    on_event(Uploading(len(entries), 0, total))
-    staged = hub.stage(
-        repo, snapshot.root, entries, lambda done: on_event(Uploading(len(entries), done, total))
-    )
+    tell = _progress(entries, on_event)
+    tell(0)
+    staged = hub.stage(repo, snapshot.root, entries, tell)
     check_unchanged(snapshot.root, entries)
     if staged.ignored:
         on_event(Warned(_tell_ignored(staged.ignored)))
@@ -49,7 +47,7 @@ def commit_files(
         )
 
     commit = _post_once(post, lambda: find_landed(hub.recent_commits(repo), parent, digest), clock, on_event)
-    on_event(Uploading(len(entries), total, total))
+    tell(sum(entry.size_bytes for entry in entries))
     return commit
 
 
@@ -81,6 +79,20 @@ def _post_once(
             on_event(Waiting(wait_seconds, error.message))
             clock.sleep(wait_seconds)
     raise AssertionError("count() ends")
+
+
+def _progress(entries: list[FileEntry], on_event: OnEvent) -> Callable[[int], None]:
+    """Tells how many bytes are done, each number once: an upload that stalls says nothing new."""
+    total = sum(entry.size_bytes for entry in entries)
+    told = None
+
+    def tell(bytes_done: int) -> None:
+        nonlocal told
+        if entries and bytes_done != told:
+            told = bytes_done
+            on_event(Uploading(len(entries), bytes_done, total))
+
+    return tell
 
 
 def _tell_ignored(paths: tuple[str, ...]) -> str:
