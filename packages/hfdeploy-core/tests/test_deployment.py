@@ -48,6 +48,15 @@ def test_the_second_time_there_is_nothing_to_do(hub: FakeHub, write) -> None:
     assert (second.commit, second.changed, second.files_unchanged) == (first.commit, False, 3)
 
 
+def test_what_the_hub_ignores_is_no_change(write) -> None:
+    hub = FakeHub(ignored=frozenset({"x.log"}))
+    root = write({"a": "1", "x.log": "2"})
+    assert deploy(root, "app", repo_type="model", hub=hub).changed
+    again = deploy(root, "app", repo_type="model", hub=hub)
+    assert (again.changed, again.commit) == (False, hub.repos[MODEL].commits[-1].id)
+    assert hub.calls.count("commit") == 1
+
+
 def test_only_what_changed_is_sent(hub: FakeHub, write) -> None:
     deploy(write({"README.md": CARD, "a": "1", "b": "2"}), "app", hub=hub)
     outcome = deploy(write({"b": "3", "c": "4"}), "app", hub=hub)

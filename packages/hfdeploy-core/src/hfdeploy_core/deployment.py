@@ -177,7 +177,7 @@ def _conclude(plan: Plan, applied: Applied, elapsed_seconds: float) -> Outcome:
         repo_url=info.url,
         commit=applied.commit,
         space_url=info.app_url,
-        changed=bool(plan.changes),
+        changed=applied.changed,
         created=plan.creates,
         files_added=sum(not put.replaces for put in plan.puts),
         files_updated=sum(put.replaces for put in plan.puts),

@@ -105,6 +105,6 @@ def test_what_the_hub_ignores_is_told_and_alone_makes_no_commit(run, told) -> No
     hub.create_repo(MODEL, None, None)
     assert run(hub) == hub.repos[MODEL].commits[-1].id
     assert "commit" not in hub.calls
-    assert Warned("2 files are left out because .gitignore says so: a.txt, b.txt") in told
+    assert Warned("Left out because .gitignore says so: a.txt, b.txt.") in told
     run(hub, deletions=("gone",))
     assert hub.calls.count("commit") == 1

@@ -13,10 +13,11 @@ from hfdeploy_core.planning.digest import digest_plan
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What is there now: the repo, and the commit that holds the source."""
+    """What is there now: the repo, the commit that holds the source, and whether anything was changed."""
 
     info: RepoInfo
     commit: str
+    changed: bool
 
 
 def apply_plan(
@@ -25,14 +26,17 @@ def apply_plan(
     """Make every change of the plan. `info` is the repo that it was made against, if any."""
     digest = digest_plan(plan)
     commit = None
+    changed = False
     for change in plan.changes:
         match change:
             case CreateRepo(visibility=visibility, sdk=sdk):
                 hub.create_repo(plan.repo, visibility, sdk)
                 info = _find(hub, plan)
+                changed = True
                 on_event(RepoCreated(info.repo.id, info.url))
             case SetVisibility(visibility=visibility):
                 hub.set_visibility(plan.repo, visibility)
+                changed = True
                 on_event(VisibilityChanged(plan.repo.id, visibility))
             case CommitFiles():
                 info = info or _find(hub, plan)
@@ -47,9 +51,10 @@ def apply_plan(
                     on_event=on_event,
                 )
                 if commit != info.head:
+                    changed = True
                     on_event(Committed(plan.repo.id, commit))
     info = info or _find(hub, plan)
-    return Applied(info, commit or info.head)
+    return Applied(info, commit or info.head, changed)
 
 
 def _find(hub: Hub, plan: Plan) -> RepoInfo:

@@ -96,5 +96,6 @@ def _progress(entries: list[FileEntry], on_event: OnEvent) -> Callable[[int], No
 
 
 def _tell_ignored(paths: tuple[str, ...]) -> str:
-    named = ", ".join(paths[:_NAMED_PATHS]) + (", ..." if len(paths) > _NAMED_PATHS else "")
-    return f"{len(paths)} files are left out because .gitignore says so: {named}"
+    rest = len(paths) - _NAMED_PATHS
+    named = ", ".join(paths[:_NAMED_PATHS]) + (f" and {rest:,} more" if rest > 0 else "")
+    return f"Left out because .gitignore says so: {named}."
