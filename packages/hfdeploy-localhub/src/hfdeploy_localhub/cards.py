@@ -7,10 +7,8 @@ from typing import Any
 
 import yaml
 
-_FRONT_MATTER = re.compile(
-    r"\A\s*---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
-)
-_MAX_CARD_BYTES = 200_000
+_FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_MAX_CARD_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +20,19 @@ class Card:
     error: str | None = None
 
 
+def find_front_matter(readme: str) -> str | None:
+    """The YAML at the top of a README, unread, or None if there is none."""
+    match = _FRONT_MATTER.match(readme[:_MAX_CARD_CHARACTERS])
+    return match[1] if match else None
+
+
 def read_card(readme: str) -> Card:
     """The card at the top of a README; an absent one is empty."""
-    match = _FRONT_MATTER.match(readme[:_MAX_CARD_BYTES])
-    if match is None:
+    text = find_front_matter(readme)
+    if text is None:
         return Card({}, present=False)
     try:
-        data = yaml.safe_load(match[1])
+        data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         return Card({}, error=f"The metadata is not valid YAML: {str(error).splitlines()[0]}")
     if data is None:

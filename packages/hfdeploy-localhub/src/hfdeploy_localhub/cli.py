@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import platformdirs
 import typer
@@ -72,20 +72,18 @@ def serve(
     users = [parse_user(text) for text in user or ["local"]]
     folder = data or platformdirs.user_data_path("hfdeploy-localhub")
     try:
-        application = create_app(folder)
-    except OSError as error:
-        _fail(f"The data folder {folder} cannot be used: {error.strerror}. Choose another with --data.")
-    try:
         listener = bind(host, port)
     except OSError as error:
-        _fail(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port (0: any free one)."
-        )
+        _fail(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port (0: any free one).")
+    endpoint = endpoint_of(listener)
+    try:
+        application = create_app(folder, endpoint=endpoint)
+    except OSError as error:
+        _fail(f"The data folder {folder} cannot be used: {error.strerror}. Choose another with --data.")
     try:
         tokens = add_users(application.state.hub, users)
     except ValueError as error:
         _fail(f"{error}. Choose another name with --user.")
-    endpoint = endpoint_of(listener)
     _Server(server_config(application), _describe(endpoint, tokens), ready_file).run([listener])
 
 
@@ -121,6 +119,6 @@ def _describe(endpoint: str, tokens: Mapping[str, str]) -> dict[str, Any]:
     return {"endpoint": endpoint, "users": users, "pid": os.getpid()}
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(1)

@@ -21,9 +21,15 @@ from hfdeploy_localhub.store.pointers import format_pointer
 class NewCommit:
     """What the lines added up to: path -> blob id, or None for a path to delete."""
 
-    message: str
+    title: str
+    description: str
     parent: str | None
     changes: Mapping[str, str | None]
+
+    @property
+    def message(self) -> str:
+        """As git keeps it."""
+        return f"{self.title}\n\n{self.description}" if self.description else self.title
 
 
 @dataclass(slots=True)
@@ -61,8 +67,7 @@ class PendingCommit:
         if header is None or not isinstance(summary, str) or not summary.strip():
             raise BadRequest("A commit needs a header with a summary")
         description = header.get("description") or ""
-        message = f"{summary}\n\n{description}" if description else summary
-        return NewCommit(message, header.get("parentCommit"), self._changes)
+        return NewCommit(summary, description, header.get("parentCommit"), self._changes)
 
     def _move(self, value: Mapping[str, Any]) -> None:
         if value.get("oldPath"):

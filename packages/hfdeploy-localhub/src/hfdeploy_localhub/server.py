@@ -19,7 +19,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from hfdeploy_localhub.api import commits, files, history, identity, lfs, repos, spaces, unknown, xet
+from hfdeploy_localhub.api import (
+    commits,
+    discussions,
+    files,
+    history,
+    identity,
+    lfs,
+    repos,
+    spaces,
+    unknown,
+    xet,
+)
 from hfdeploy_localhub.api.context import Hub, MovedError
 from hfdeploy_localhub.errors import BadRequest, HubError, NotFound
 from hfdeploy_localhub.signing import Signer
@@ -68,14 +79,18 @@ class RequestEnvelope:
         await self._app(scope, receive, send_marked)
 
 
-def create_app(folder: Path, *, venv_cache: Path | None = None) -> FastAPI:
-    """The hub over one data folder, as an ASGI application. Spaces run between its start-up and shut-down."""
+def create_app(folder: Path, *, endpoint: str, venv_cache: Path | None = None) -> FastAPI:
+    """The hub over one data folder, as an ASGI application that will be served at ``endpoint``.
+
+    Spaces run between its start-up and shut-down, and find this hub in HF_ENDPOINT.
+    """
     store = Store(folder)
     running = Spaces(
         StoreSource(store),
         folder / "spaces",
         venv_cache or platformdirs.user_cache_path("hfdeploy-localhub") / "venvs",
         environment=os.environ,
+        app_environment={"HF_ENDPOINT": endpoint},
     )
     hub = Hub(store, Signer.open(folder / "key"), running)
 
@@ -98,6 +113,7 @@ def create_app(folder: Path, *, venv_cache: Path | None = None) -> FastAPI:
         commits.router,
         files.api_router,
         history.router,
+        discussions.router,
         spaces.router,
         repos.router,
         lfs.router,
@@ -168,12 +184,12 @@ class LocalHub:
         port: int = 0,
         venv_cache: Path | None = None,
     ) -> None:
-        self._app = create_app(folder, venv_cache=venv_cache)
-        self._hub: Hub = self._app.state.hub
-        self.tokens = add_users(self._hub, users)
         self._socket = bind(host, port)
         self.endpoint = endpoint_of(self._socket)
-        self._server = uvicorn.Server(server_config(self._app))
+        app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache)
+        self._hub: Hub = app.state.hub
+        self.tokens = add_users(self._hub, users)
+        self._server = uvicorn.Server(server_config(app))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
 
     @property

@@ -20,7 +20,7 @@ class StoreSource:
         self._store = store
 
     def spaces(self) -> Sequence[str]:
-        return [repo.full_name for repo in self._store.repos.list(Listing("space", limit=_ALL))]
+        return [repo.full_name for repo in self._store.repos.page(Listing("space", limit=_ALL))]
 
     def head(self, space: str) -> str:
         return self._store.git(self._repo(space)).head()

@@ -2,19 +2,22 @@
 
 import asyncio
 import tempfile
+from dataclasses import dataclass
 from typing import IO, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from hfdeploy_localhub.api.context import Body, CurrentHub, CurrentUser, Decoded, OwnRepo, web_url
+from hfdeploy_localhub.api.context import Body, CurrentHub, CurrentUser, Decoded, ExtensibleRepo, web_url
 from hfdeploy_localhub.cards import check_card, read_card
 from hfdeploy_localhub.commits import NewCommit, PendingCommit, read_lines
 from hfdeploy_localhub.errors import BadRequest, HeadMoved, TooLarge
 from hfdeploy_localhub.ignores import Ignores
-from hfdeploy_localhub.model import Caller, Repo, check_file_path
-from hfdeploy_localhub.store.store import Store, author_of
+from hfdeploy_localhub.model import check_file_path
+from hfdeploy_localhub.pull_requests import Talk
+from hfdeploy_localhub.store.git import MAIN
+from hfdeploy_localhub.store.store import author_of
 
 router = APIRouter(prefix="/api")
 
@@ -52,7 +55,7 @@ def validate_card(body: CardToCheck) -> JSONResponse:
 
 
 @router.post("/{types}/{namespace}/{name}/preupload/{revision}")
-def preupload(body: Announcement, revision: Decoded, hub: CurrentHub, repo: OwnRepo) -> dict[str, Any]:
+def preupload(body: Announcement, revision: Decoded, hub: CurrentHub, repo: ExtensibleRepo) -> dict[str, Any]:
     """How each file is to be sent, and what its path holds now."""
     if len(body.files) > _MAX_PREUPLOAD_FILES:
         raise BadRequest(f"Ask for {_MAX_PREUPLOAD_FILES} files at most in one call, not {len(body.files)}.")
@@ -78,16 +81,38 @@ def preupload(body: Announcement, revision: Decoded, hub: CurrentHub, repo: OwnR
 
 @router.post("/{types}/{namespace}/{name}/commit/{revision}")
 async def commit(
-    revision: Decoded, request: Request, hub: CurrentHub, repo: OwnRepo, caller: CurrentUser
+    revision: Decoded,
+    request: Request,
+    hub: CurrentHub,
+    repo: ExtensibleRepo,
+    caller: CurrentUser,
+    create_pr: bool = False,
 ) -> dict[str, Any]:
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as body:
         await _receive(request, body)
         body.seek(0)
-        oid = await asyncio.to_thread(_commit, hub.store, repo, caller, revision, body)
-    if repo.type == "space" and revision in ("main", "refs/heads/main"):
+        made = await asyncio.to_thread(_commit, Talk(hub.store, repo, caller), revision, body, create_pr)
+    if repo.type == "space" and made.ref == MAIN:
         await hub.spaces.pushed(repo.full_name)
-    url = f"{web_url(request, repo)}/commit/{oid}"
-    return {"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""}
+    url = web_url(request, repo)
+    answer = {
+        "success": True,
+        "commitOid": made.oid,
+        "commitUrl": f"{url}/commit/{made.oid}",
+        "hookOutput": "",
+    }
+    if made.pull_request is not None:
+        answer["pullRequestUrl"] = f"{url}/discussions/{made.pull_request}"
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A commit, the ref it is on, and the number of the pull request that was opened for it."""
+
+    oid: str
+    ref: str
+    pull_request: int | None = None
 
 
 async def _receive(request: Request, body: IO[bytes]) -> None:
@@ -101,17 +126,32 @@ async def _receive(request: Request, body: IO[bytes]) -> None:
         body.write(data)
 
 
-def _commit(store: Store, repo: Repo, caller: Caller, revision: str, body: IO[bytes]) -> str:
+def _commit(talk: Talk, revision: str, body: IO[bytes], create_pr: bool) -> _Made:
+    store, repo = talk.store, talk.repo
     git = store.git(repo)
-    ref = git.branch(revision)
+    base = git.branch(revision)
     pending = PendingCommit(git, lambda sha256: store.repos.owns_large_file(repo, sha256))
     for line in read_lines(body):
         pending.add(line)
     new: NewCommit = pending.finish()
     with store.lock(repo):
-        head = git.head(ref)
+        head = git.head(base)
         if new.parent is not None and git.resolve(new.parent) != head:
             raise HeadMoved
-        return git.commit(
-            ref, new.changes, parent=head, message=new.message, author=author_of(caller), now=store.now()
+        oid = git.write(
+            new.changes, parent=head, message=new.message, author=author_of(talk.caller), now=store.now()
         )
+        if create_pr:
+            discussion = talk.open_pull_request(new.title, new.description, oid, "open")
+            talk.record_commit(discussion, oid, new.title)
+            return _Made(oid, discussion.ref, discussion.num)
+        git.set_ref(base, oid)
+        if base.startswith("refs/pr/"):
+            _extend_pull_request(talk, int(base.removeprefix("refs/pr/")), oid, new.title)
+    return _Made(oid, base)
+
+
+def _extend_pull_request(talk: Talk, num: int, oid: str, title: str) -> None:
+    discussion = talk.store.discussions.find(talk.repo, num)
+    if discussion is not None:
+        talk.record_commit(discussion, oid, title)

@@ -118,6 +118,31 @@ def get_own_repo(
     return repo
 
 
+def get_extensible_repo(
+    request: Request,
+    repo: Annotated[Repo, Depends(get_repo)],
+    caller: Annotated[Caller, Depends(get_caller)],
+    create_pr: bool = False,
+) -> Repo:
+    """A repo that the caller may change, or propose a change to: any user who sees it may, by a pull
+    request, and its author may go on to extend that. Raises as get_own_repo.
+    """
+    if caller.anonymous:
+        raise InvalidCredentials("Invalid username or password.")
+    if not create_pr and not _is_own_pull_request(request, repo, caller):
+        check_write(caller, repo)
+    return repo
+
+
+def _is_own_pull_request(request: Request, repo: Repo, caller: Caller) -> bool:
+    revision = unquote(request.path_params.get("revision", ""))
+    num = revision.removeprefix("refs/pr/")
+    if num == revision or not num.isdecimal() or caller.user is None or caller.token_role == "read":
+        return False
+    discussion = get_store(request).discussions.find(repo, int(num))
+    return discussion is not None and discussion.author == caller.user.name
+
+
 def get_open_repo(
     repo: Annotated[Repo, Depends(get_repo)], caller: Annotated[Caller, Depends(get_caller)]
 ) -> Repo:
@@ -167,6 +192,7 @@ CurrentUser = Annotated[Caller, Depends(get_user)]
 CurrentType = Annotated[RepoType, Depends(get_type)]
 VisibleRepo = Annotated[Repo, Depends(get_repo)]
 OpenRepo = Annotated[Repo, Depends(get_open_repo)]
+ExtensibleRepo = Annotated[Repo, Depends(get_extensible_repo)]
 OwnRepo = Annotated[Repo, Depends(get_own_repo)]
 VisibleSpace = Annotated[Repo, Depends(get_space)]
 RepoContent = Annotated[GitRepository, Depends(get_git)]

@@ -187,7 +187,7 @@ def list_repos(
     items: list[dict[str, Any]] = []
     while len(items) < size:
         listing = Listing(type, author, tuple(search or ()), after=cursor, limit=size)
-        page = hub.store.repos.list(listing)
+        page = hub.store.repos.page(listing)
         for repo in page:
             cursor = repo.id
             if decide_right(caller, repo) >= Right.READ:
@@ -311,7 +311,7 @@ def _list_settings(
     query = request.query_params
     cursor = query.get("cursor", "")
     size = min(int(query["limit"]), _PAGE) if query.get("limit", "").isdigit() else _PAGE
-    page = store.repos.list(
+    page = store.repos.page(
         Listing(namespace=namespace, after=int(cursor) if cursor.isdigit() else None, limit=max(size, 1))
     )
     if len(page) == size:

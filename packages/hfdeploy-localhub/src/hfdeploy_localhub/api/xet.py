@@ -7,7 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from hfdeploy_localhub.api.context import CurrentHub, Decoded, Hub, OwnRepo, base_url, get_hub, read_token
+from hfdeploy_localhub.api.context import (
+    CurrentHub,
+    Decoded,
+    ExtensibleRepo,
+    Hub,
+    base_url,
+    get_hub,
+    read_token,
+)
 from hfdeploy_localhub.errors import InvalidCredentials, NotFound, TooLarge
 from hfdeploy_localhub.model import Repo
 from hfdeploy_localhub.store.xet_formats import MAX_XORB_BYTES
@@ -20,7 +28,7 @@ _MAX_SHARD_BYTES = 256 * 1024 * 1024
 
 
 @token_router.get("/xet-write-token/{revision}")
-def show_write_token(revision: Decoded, request: Request, hub: CurrentHub, repo: OwnRepo) -> Response:
+def show_write_token(revision: Decoded, request: Request, hub: CurrentHub, repo: ExtensibleRepo) -> Response:
     """A token for the content store, in the body for hf_xet and in headers for huggingface_hub."""
     expires = hub.store.now() + _LIFETIME
     token = hub.signer.sign("xet", {"repo": repo.id}, expires)

@@ -3,9 +3,9 @@
 `Spaces` is the front door; `SpaceSource` is what it asks of the store.
 """
 
-from .logs import Line, Log
-from .source import SpaceSettings, SpaceSource
-from .stages import Runtime, Stage
-from .supervisor import Spaces
+from hfdeploy_localhub.spaces.logs import Line, Log
+from hfdeploy_localhub.spaces.source import SpaceSettings, SpaceSource
+from hfdeploy_localhub.spaces.stages import Runtime, Stage
+from hfdeploy_localhub.spaces.supervisor import Spaces
 
 __all__ = ["Line", "Log", "Runtime", "SpaceSettings", "SpaceSource", "Spaces", "Stage"]

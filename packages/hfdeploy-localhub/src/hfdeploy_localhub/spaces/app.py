@@ -5,10 +5,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .children import Child
-from .listeners import find_listening_ports
-from .logs import Log
-from .stages import AppError
+from hfdeploy_localhub.spaces.children import Child
+from hfdeploy_localhub.spaces.listeners import find_listening_ports
+from hfdeploy_localhub.spaces.logs import Log
+from hfdeploy_localhub.spaces.stages import AppError
 
 _POLL_SECONDS = 0.05
 _LOOK_SECONDS = 0.5

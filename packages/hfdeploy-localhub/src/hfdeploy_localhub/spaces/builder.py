@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from .card import Card, read_card
-from .image import Copy, Image, MakeFolder, plan_image
-from .installs import Install, Skipped, digest, is_local_text, read_requirements
-from .launch import APP_FOLDER, Bundle
-from .rootfs import Root, apply_copy
-from .source import SpaceSource
-from .stages import BuildError, ConfigError, NoAppFile
-from .venvs import Requirements, VenvCache
+from hfdeploy_localhub.spaces.card import Card, read_card
+from hfdeploy_localhub.spaces.image import Copy, Image, MakeFolder, plan_image
+from hfdeploy_localhub.spaces.installs import Install, Skipped, digest, is_local_text, read_requirements
+from hfdeploy_localhub.spaces.launch import APP_FOLDER, Bundle
+from hfdeploy_localhub.spaces.rootfs import Root, apply_copy
+from hfdeploy_localhub.spaces.source import SpaceSource
+from hfdeploy_localhub.spaces.stages import BuildError, ConfigError, NoAppFile
+from hfdeploy_localhub.spaces.venvs import Requirements, VenvCache
 
 T = TypeVar("T")
 Say = Callable[[str], None]

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from .stages import ConfigError
+from hfdeploy_localhub.cards import find_front_matter
+from hfdeploy_localhub.spaces.stages import ConfigError
 
 DEFAULT_PORT = 7860
 _DEFAULT_FILES = {"docker": "Dockerfile", "gradio": "app.py", "streamlit": "app.py", "static": "index.html"}
@@ -53,12 +54,12 @@ def read_card(readme: str | None) -> Card:
 def _front_matter(readme: str | None) -> dict[str, Any]:
     if readme is None:
         raise ConfigError("README.md is missing: its front matter must name the Space's `sdk`.")
-    found = re.match(r"\ufeff?\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", readme, re.DOTALL | re.MULTILINE)
-    if found is None:
+    text = find_front_matter(readme)
+    if text is None:
         raise ConfigError("README.md has no front matter: begin it with `---`, `sdk: ...`, `---`.")
     try:
         # BaseLoader leaves every scalar a string: `sdk_version: 5.10` must not become 5.1.
-        fields = yaml.load(found[1], Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader builds plain data only)
+        fields = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader builds plain data only)
     except yaml.YAMLError as error:
         raise ConfigError(f"README.md: the front matter is not valid YAML: {_first_line(error)}") from None
     if not isinstance(fields, dict):

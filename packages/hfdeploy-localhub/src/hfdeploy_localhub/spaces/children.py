@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .launch import Launch
-from .logs import LINE_LIMIT_CHARACTERS
+from hfdeploy_localhub.spaces.launch import Launch
+from hfdeploy_localhub.spaces.logs import LINE_LIMIT_CHARACTERS
 
 _GUARD = Path(__file__).with_name("guard.py")
 _CHUNK_BYTES = 2**16

@@ -7,9 +7,9 @@ from typing import Any
 
 import h11
 
-from .headers import Header, plan_response_headers
-from .pages import plan_page
-from .wire import Wire
+from hfdeploy_localhub.spaces.headers import Header, plan_response_headers
+from hfdeploy_localhub.spaces.pages import plan_page
+from hfdeploy_localhub.spaces.wire import Wire
 
 _CONNECT_SECONDS = 10.0
 _REQUEST_FAILED = "The app closed the connection without an answer."

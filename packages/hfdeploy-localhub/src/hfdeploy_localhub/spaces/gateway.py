@@ -10,13 +10,13 @@ from typing import Protocol
 
 import h11
 
-from .builder import Site
-from .exchange import relay
-from .headers import is_ambiguous, offered_tokens, plan_request_headers
-from .pages import plan_not_found, plan_page, plan_refusal, plan_unavailable
-from .site import Redirect, StaticFile, find_file
-from .stages import Stage
-from .wire import READ_BYTES, Wire
+from hfdeploy_localhub.spaces.builder import Site
+from hfdeploy_localhub.spaces.exchange import relay
+from hfdeploy_localhub.spaces.headers import is_ambiguous, offered_tokens, plan_request_headers
+from hfdeploy_localhub.spaces.pages import plan_not_found, plan_page, plan_refusal, plan_unavailable
+from hfdeploy_localhub.spaces.site import Redirect, StaticFile, find_file
+from hfdeploy_localhub.spaces.stages import Stage
+from hfdeploy_localhub.spaces.wire import READ_BYTES, Wire
 
 _HEAD_SECONDS = 30.0
 _IDLE_SECONDS = 75.0

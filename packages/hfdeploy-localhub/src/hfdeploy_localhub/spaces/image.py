@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from posixpath import join, normpath
 
-from .dockerfile import Instruction, parse_dockerfile
-from .installs import Install, Skipped, read_command, split_commands
-from .stages import BuildError
-from .words import expand, split_words
+from hfdeploy_localhub.spaces.dockerfile import Instruction, parse_dockerfile
+from hfdeploy_localhub.spaces.installs import Install, Skipped, read_command, split_commands
+from hfdeploy_localhub.spaces.stages import BuildError
+from hfdeploy_localhub.spaces.words import expand, split_words
 
 # Stands for the machine's own PATH until the command is started: see `launch`.
 SEARCH_PATH = "<machine PATH>"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .words import expand
+from hfdeploy_localhub.spaces.words import expand
 
 _TAKEN_WITH_VALUE = re.compile(
     "-[cif]|--(constraint|index-url|extra-index-url|find-links|no-binary|only-binary)"

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .card import Card
-from .image import SEARCH_PATH, Image
-from .ports import point_arguments, point_environment
-from .rootfs import Root
-from .source import SpaceSettings
+from hfdeploy_localhub.spaces.card import Card
+from hfdeploy_localhub.spaces.image import SEARCH_PATH, Image
+from hfdeploy_localhub.spaces.ports import point_arguments, point_environment
+from hfdeploy_localhub.spaces.rootfs import Root
+from hfdeploy_localhub.spaces.source import SpaceSettings
 
 APP_FOLDER = "/home/user/app"  # where the Hub puts the repository of a Gradio or Streamlit Space
 _HOME = "/home/user"

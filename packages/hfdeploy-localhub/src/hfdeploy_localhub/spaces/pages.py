@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 
-from .headers import Header
-from .stages import Stage
+from hfdeploy_localhub.spaces.headers import Header
+from hfdeploy_localhub.spaces.stages import Stage
 
 _RETRY_AFTER_SECONDS = 2
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .image import Copy
-from .stages import BuildError
+from hfdeploy_localhub.spaces.image import Copy
+from hfdeploy_localhub.spaces.stages import BuildError
 
 # Folders of a Space that no Dockerfile line has to name.
 _ALWAYS = frozenset({"/home/user", "/data", "/root"})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from .builder import Site
+from hfdeploy_localhub.spaces.builder import Site
 
 # Not left to the machine's own tables: a Space looks the same everywhere.
 _TYPES = mimetypes.MimeTypes()

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .app import Patience, describe_exit, find_free_port, wait_until_listening
-from .builder import Say, Site, build
-from .card import Card
-from .children import Child, start_child
-from .gateway import Backend, Listener
-from .launch import Address, Bundle, Launch, plan_launch
-from .logs import Log
-from .source import SpaceSource
-from .stages import Attempt, Runtime, SpaceError, Stage, decide_push, decide_stage
-from .venvs import VenvCache
+from hfdeploy_localhub.spaces.app import Patience, describe_exit, find_free_port, wait_until_listening
+from hfdeploy_localhub.spaces.builder import Say, Site, build
+from hfdeploy_localhub.spaces.card import Card
+from hfdeploy_localhub.spaces.children import Child, start_child
+from hfdeploy_localhub.spaces.gateway import Backend, Listener
+from hfdeploy_localhub.spaces.launch import Address, Bundle, Launch, plan_launch
+from hfdeploy_localhub.spaces.logs import Log
+from hfdeploy_localhub.spaces.source import SpaceSource
+from hfdeploy_localhub.spaces.stages import Attempt, Runtime, SpaceError, Stage, decide_push, decide_stage
+from hfdeploy_localhub.spaces.venvs import VenvCache
 
 _LOGGER = logging.getLogger(__name__)
 _numbers = itertools.count(1)

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from .app import Patience
-from .gateway import Gateway
-from .logs import Log
-from .source import SpaceSource
-from .space import Space, Workshop
-from .stages import Runtime, Stage
-from .venvs import VenvCache
+from hfdeploy_localhub.spaces.app import Patience
+from hfdeploy_localhub.spaces.gateway import Gateway
+from hfdeploy_localhub.spaces.logs import Log
+from hfdeploy_localhub.spaces.source import SpaceSource
+from hfdeploy_localhub.spaces.space import Space, Workshop
+from hfdeploy_localhub.spaces.stages import Runtime, Stage
+from hfdeploy_localhub.spaces.venvs import VenvCache
 
 _LOGGER = logging.getLogger(__name__)
 

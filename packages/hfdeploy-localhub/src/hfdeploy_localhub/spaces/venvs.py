@@ -17,10 +17,10 @@ from pathlib import Path
 
 import uv
 
-from .children import run_child
-from .installs import digest
-from .launch import Launch
-from .stages import BuildError
+from hfdeploy_localhub.spaces.children import run_child
+from hfdeploy_localhub.spaces.installs import digest
+from hfdeploy_localhub.spaces.launch import Launch
+from hfdeploy_localhub.spaces.stages import BuildError
 
 _READY = ".ready"
 _LOCK_POLL_SECONDS = 0.1

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import h11
 
-from .headers import Header
-from .pages import Page
+from hfdeploy_localhub.spaces.headers import Header
+from hfdeploy_localhub.spaces.pages import Page
 
 READ_BYTES = 2**16
 HEAD_LIMIT_BYTES = 2**16

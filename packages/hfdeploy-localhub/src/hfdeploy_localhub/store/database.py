@@ -49,6 +49,27 @@ CREATE TABLE IF NOT EXISTS large_files (
     size INTEGER NOT NULL,
     PRIMARY KEY (repo_id, sha256)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS discussions (
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    num INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    author_id INTEGER NOT NULL REFERENCES accounts,
+    created_at TEXT NOT NULL,
+    status TEXT NOT NULL,
+    is_pull_request INTEGER NOT NULL,
+    merge_commit TEXT,
+    PRIMARY KEY (repo_id, num)
+) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    num INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    author_id INTEGER NOT NULL REFERENCES accounts,
+    created_at TEXT NOT NULL,
+    data TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_by_discussion ON events (repo_id, num);
 CREATE TABLE IF NOT EXISTS spaces (
     repo_id INTEGER PRIMARY KEY REFERENCES repos ON DELETE CASCADE,
     hardware TEXT NOT NULL DEFAULT 'cpu-basic',

@@ -9,7 +9,7 @@ from typing import Literal
 import pygit2
 from pygit2.enums import AttrCheck, ObjectType, SortMode
 
-from hfdeploy_localhub.errors import EntryNotFound, HeadMoved, RevisionNotFound
+from hfdeploy_localhub.errors import BadRequest, Conflict, EntryNotFound, HeadMoved, RevisionNotFound
 from hfdeploy_localhub.model import LargeFile
 from hfdeploy_localhub.store.pointers import MAX_POINTER_BYTES, parse_pointer
 from hfdeploy_localhub.store.trees import change_tree
@@ -111,6 +111,33 @@ class GitRepository:
         except RevisionNotFound:
             raise RevisionNotFound(revision) from None
         return ref
+
+    def has_ref(self, ref: str) -> bool:
+        return ref in self._git.references
+
+    def set_ref(self, ref: str, commit: str) -> None:
+        """Makes ``ref`` (a full name) or moves it. Raises BadRequest if git does not allow the name."""
+        try:
+            self._git.references.create(ref, pygit2.Oid(hex=commit), force=True)
+        except (ValueError, pygit2.GitError):
+            raise BadRequest(f"Invalid reference name: {ref}") from None
+
+    def add_tag(self, name: str, commit: str, message: str, author: Author, now: datetime) -> None:
+        """An annotated tag, or a light one without a message. Raises BadRequest for a name git refuses."""
+        if not message:
+            self.set_ref(f"refs/tags/{name}", commit)
+            return
+        signature = pygit2.Signature(author.name, author.email, int(now.timestamp()), 0)
+        try:
+            self._git.create_tag(name, pygit2.Oid(hex=commit), ObjectType.COMMIT, signature, message)
+        except (ValueError, pygit2.GitError):
+            raise BadRequest(f"Invalid reference name: refs/tags/{name}") from None
+
+    def drop_ref(self, ref: str) -> None:
+        """Raises RevisionNotFound."""
+        if ref not in self._git.references:
+            raise RevisionNotFound(ref)
+        self._git.references.delete(ref)
 
     def refs(self, prefix: str) -> list[Ref]:
         """All refs below ``prefix`` (such as ``refs/heads/``), by name."""
@@ -246,6 +273,24 @@ class GitRepository:
         """Stores content that no tree names yet; returns the blob's id."""
         return str(self._git.create_blob(content))
 
+    def write(
+        self,
+        changes: Mapping[str, str | None],
+        *,
+        parent: str | None,
+        message: str,
+        author: Author,
+        now: datetime,
+    ) -> str:
+        """A commit on top of ``parent`` that no ref holds yet: see ``commit``."""
+        base = self._commit(parent).tree if parent else None
+        for path, blob in changes.items():
+            if blob is None and (base is None or path not in base):
+                raise EntryNotFound(f"A file with this name doesn't exist: {path}")
+        blobs = {path: pygit2.Oid(hex=blob) if blob else None for path, blob in changes.items()}
+        tree = change_tree(self._git, base, blobs)
+        return str(self._write_commit(tree, message, author, now, [parent] if parent else []))
+
     def commit(
         self,
         ref: str,
@@ -265,15 +310,52 @@ class GitRepository:
         current = self._git.references.get(ref)
         if (str(current.target) if current else None) != parent:
             raise HeadMoved
-        base = self._commit(parent).tree if parent else None
-        for path, blob in changes.items():
-            if blob is None and (base is None or path not in base):
-                raise EntryNotFound(f"A file with this name doesn't exist: {path}")
-        blobs = {path: pygit2.Oid(hex=blob) if blob else None for path, blob in changes.items()}
-        tree = change_tree(self._git, base, blobs)
-        oid = self._write_commit(tree, message, author, now, [parent] if parent else [])
-        self._git.references.create(ref, oid, force=True)
-        return str(oid)
+        oid = self.write(changes, parent=parent, message=message, author=author, now=now)
+        self.set_ref(ref, oid)
+        return oid
+
+    def add_root(self, *, message: str, author: Author, now: datetime) -> str:
+        """A commit without files or ancestors that no ref holds yet."""
+        return str(self._write_commit(self._git.TreeBuilder().write(), message, author, now, []))
+
+    def squash(self, ref: str, *, message: str, author: Author, now: datetime) -> str:
+        """Replaces the history of ``ref`` by one commit with the same tree; the caller holds the lock."""
+        tree = self._commit(self.head(ref)).tree.id
+        oid = str(self._write_commit(tree, message, author, now, []))
+        self.set_ref(ref, oid)
+        return oid
+
+    def merge(self, into: str, other: str, *, message: str, author: Author, now: datetime) -> str:
+        """Merges the commit ``other`` into the ref ``into``; the caller holds the lock.
+
+        Raises Conflict if both changed the same lines.
+        """
+        base = self.head(into)
+        index = self._git.merge_commits(pygit2.Oid(hex=base), pygit2.Oid(hex=other))
+        if index.conflicts:
+            raise Conflict("This pull request conflicts with its base and cannot be merged.")
+        tree = index.write_tree(self._git)
+        oid = str(self._write_commit(tree, message, author, now, [base, other]))
+        self.set_ref(into, oid)
+        return oid
+
+    def conflicts(self, base: str, other: str) -> list[str]:
+        """The paths that two commits changed in ways that do not go together."""
+        index = self._git.merge_commits(pygit2.Oid(hex=base), pygit2.Oid(hex=other))
+        sides = [side for conflict in index.conflicts or () for side in conflict if side is not None]
+        return sorted({str(side.path) for side in sides})
+
+    def diff(self, base: str, other: str) -> str:
+        """What ``other`` changed since it left ``base``, as a unified diff."""
+        fork = self._git.merge_base(pygit2.Oid(hex=base), pygit2.Oid(hex=other))
+        before = self._commit(str(fork) if fork else base).tree
+        return before.diff_to_tree(self._commit(other).tree).patch or ""
+
+    def commits_between(self, base: str, other: str) -> list[Commit]:
+        """The commits of ``other`` that ``base`` does not have, oldest first."""
+        walker = self._git.walk(pygit2.Oid(hex=other), SortMode.TOPOLOGICAL | SortMode.REVERSE)
+        walker.hide(pygit2.Oid(hex=base))
+        return [_describe_commit(found) for found in walker]
 
     def _write_commit(
         self, tree: pygit2.Oid, message: str, author: Author, now: datetime, parents: Sequence[str]

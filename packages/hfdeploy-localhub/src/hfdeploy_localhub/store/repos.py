@@ -48,7 +48,7 @@ class Repos:
         row = self._database.row("SELECT * FROM repos WHERE id = ?", (repo_id,))
         return _repo(row) if row else None
 
-    def list(self, listing: Listing) -> list[Repo]:
+    def page(self, listing: Listing) -> list[Repo]:
         """Newest first, ``listing.limit`` at most."""
         conditions, parameters = ["TRUE"], list[Any]()
         for condition, value in (

@@ -10,6 +10,7 @@ from pathlib import Path
 from hfdeploy_localhub.model import Caller, Repo, RepoType, Sdk, Visibility
 from hfdeploy_localhub.store.accounts import Accounts
 from hfdeploy_localhub.store.database import Database
+from hfdeploy_localhub.store.discussions import Discussions
 from hfdeploy_localhub.store.git import MAIN, Author, GitRepository
 from hfdeploy_localhub.store.initial import plan_initial_files
 from hfdeploy_localhub.store.large_files import LargeFiles
@@ -37,6 +38,7 @@ class Store:
         self.database = Database(folder / "hub.sqlite")
         self.accounts = Accounts(self.database)
         self.repos = Repos(self.database)
+        self.discussions = Discussions(self.database)
         self.space_rows = SpaceRows(self.database)
         self.large_files = LargeFiles(folder / "large")
         self.xet = XetStore(folder / "xet", self.large_files)
