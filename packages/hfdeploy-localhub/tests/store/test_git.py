@@ -86,6 +86,14 @@ def test_a_folder_is_deleted_with_all_it_holds(git: GitRepository) -> None:
     assert listing(git, commit(git, {"d": None}, first)) == {"x": b"3"}
 
 
+def test_a_file_takes_the_place_of_a_folder_and_back(git: GitRepository) -> None:
+    first = commit(git, {"a/b": b"1", "a/c/d": b"2"}, None)
+    second = commit(git, {"a/b": None, "a/c/d": None, "a": b"file"}, first)
+    assert listing(git, second) == {"a": b"file"}
+    third = commit(git, {"a": None, "a/b": b"1"}, second)
+    assert listing(git, third) == {"a/b": b"1"}
+
+
 def test_attributes_decide_what_is_large(git: GitRepository) -> None:
     head = commit(git, {".gitattributes": b"*.bin filter=lfs\nsaved/**/* filter=lfs\n"}, None)
     rules = git.large_file_rules(head)

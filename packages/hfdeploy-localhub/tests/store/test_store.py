@@ -1,4 +1,5 @@
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,17 @@ from hfdeploy_localhub.store.store import Store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "data")
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+def reopen(store: Store, tmp_path: Path) -> Store:
+    """What a restart of the hub does; the fixture closes it in the end."""
+    store.close()
+    store.__init__(tmp_path / "data")  # type: ignore[misc]
+    return store
 
 
 def create(store: Store, name: str = "m") -> Repo:
@@ -32,13 +42,19 @@ def test_a_name_is_taken_in_any_case(store: Store) -> None:
         create(store, "M")
 
 
+def test_a_folder_has_one_hub_at_a_time(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BlockingIOError, match="another hub uses it"):
+        Store(tmp_path / "data")
+    store.close()
+    Store(tmp_path / "data").close()
+
+
 def test_all_is_there_after_reopening(store: Store, tmp_path: Path) -> None:
     repo = create(store)
     user = store.accounts.add_user("alice")
     store.accounts.add_token(user, "hf_x")
     head = store.git(repo).head()
-    store.close()
-    again = Store(tmp_path / "data")
+    again = reopen(store, tmp_path)
     assert again.git(again.repos.find("model", "alice", "m") or repo).head() == head
     assert again.accounts.caller("hf_x").user == user
 
@@ -48,8 +64,7 @@ def test_unfinished_repos_are_swept_at_start(store: Store, tmp_path: Path) -> No
     left_over = tmp_path / "data/git/999.git"
     left_over.mkdir()
     (tmp_path / "data/large/incoming/cut-off").write_bytes(b"half")
-    store.close()
-    again = Store(tmp_path / "data")
+    again = reopen(store, tmp_path)
     assert not left_over.exists()
     assert not list((tmp_path / "data/large/incoming").iterdir())
     assert again.git(repo).head()

@@ -1,11 +1,14 @@
 """The store: rows, git repositories and large files, kept in step."""
 
+import errno
+import fcntl
 import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from hfdeploy_localhub.model import Caller, Repo, RepoType, Sdk, Visibility
 from hfdeploy_localhub.store.accounts import Accounts
@@ -34,6 +37,7 @@ class Store:
 
     def __init__(self, folder: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._claim = _claim(folder / "lock")
         self.now = clock
         self.database = Database(folder / "hub.sqlite")
         self.accounts = Accounts(self.database)
@@ -89,6 +93,7 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+        self._claim.close()
 
     def _folder(self, repo: Repo) -> Path:
         return self._git_folder / f"{repo.id}.git"
@@ -99,6 +104,17 @@ class Store:
         for folder in self._git_folder.iterdir():
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _claim(path: Path) -> IO[bytes]:
+    """Two hubs over one folder would undo each other's work. Raises BlockingIOError if another holds it."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise BlockingIOError(errno.EWOULDBLOCK, "another hub uses it") from None
+    return file
 
 
 def author_of(caller: Caller) -> Author:

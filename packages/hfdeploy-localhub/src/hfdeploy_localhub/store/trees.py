@@ -56,6 +56,6 @@ def _rebuild(repository: pygit2.Repository, base: pygit2.Tree | None, folder: _F
         changed = _rebuild(repository, present if isinstance(present, pygit2.Tree) else None, below)
         if changed is not None:
             builder.insert(name, changed, FileMode.TREE)
-        elif builder.get(name) is not None:
+        elif isinstance(present, pygit2.Tree):  # a file that took the emptied folder's name stays
             builder.remove(name)
     return builder.write() if len(builder) else None
