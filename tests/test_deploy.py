@@ -156,7 +156,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "a Space without an sdk": (["{w}/bare", "alice/s", "--type", "space"], "SdkMissing"),
     "a Space with another sdk": (
         ["{w}/space", "alice/s", "--type", "space", "--sdk", "docker"],
-        "CardInvalid",
+        "SettingInvalid",
     ),
     "a link that leaves": (["{w}/links", "alice/m"], "LinkRefused"),
 }

@@ -17,7 +17,8 @@ ECHO = """
 import http.server, json, os, sys
 class Echo(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        seen = {"environment": dict(os.environ), "headers": dict(self.headers), "path": self.path, "mark": MARK}
+        seen = {"environment": dict(os.environ), "headers": dict(self.headers)}
+        seen |= {"path": self.path, "mark": MARK}
         body = json.dumps(seen).encode()
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
         self.wfile.write(body)
@@ -82,7 +83,8 @@ def test_a_private_space_from_push_to_answer(spaces: HfApi, hub: LocalHub, canar
         "green",
     )
     assert environment["SPACE_ID"] == "alice/s"
-    assert not {"HF_TOKEN", "HF_ENDPOINT"} & set(environment)
+    assert environment["HF_ENDPOINT"] == hub.endpoint
+    assert "HF_TOKEN" not in environment
     assert any("hello from the log" in line for line in spaces.fetch_space_logs("alice/s"))
     build = "".join(spaces.fetch_space_logs("alice/s", build=True))
     assert "hidden-value" not in build

@@ -27,7 +27,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "HF_TOKEN": CANARY,
         "HF_ENDPOINT": "http://127.0.0.1:9",  # nobody listens there: a test without a hub reaches none
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "NO_COLOR": "1",
     }
 
