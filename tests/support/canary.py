@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 CANARY = "hf_" + "canaryDoNotLeak" + "Xq7Zw3Kp9RtB2mLs"
+MASK = "[the token]"
 _READ_BYTES = 4 * 1024 * 1024
 
 
@@ -41,13 +42,11 @@ def canary() -> str:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     outcome = yield
     report: pytest.TestReport = outcome.get_result()
-    told = [text for _, text in report.sections]
-    if call.excinfo is not None:
-        told.append(report.longreprtext)
-    if any(CANARY in text for text in told):
+    raised = report.longreprtext if call.excinfo is not None else ""
+    if any(CANARY in text for text in (raised, *(text for _, text in report.sections))):
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid}: the token was printed, logged or raised"
-        report.sections = []
+        report.longrepr = f"{raised}\n{item.nodeid}: the token was printed, logged or raised".replace(CANARY, MASK)
+        report.sections = [(name, text.replace(CANARY, MASK)) for name, text in report.sections]
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -56,7 +57,10 @@ class User:
 
 
 class RequestEnvelope:
-    """Around every request: routes match the path as it was sent, answers carry ``X-Request-Id``."""
+    """Around every request: routes match the path as it was sent, answers carry ``X-Request-Id`` and ``Date``.
+
+    The date is made for each answer: uvicorn's own is up to a second old, and clients cut a log off at it.
+    """
 
     def __init__(self, app: _App) -> None:
         self._app = app
@@ -73,7 +77,8 @@ class RequestEnvelope:
 
         async def send_marked(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                marks = ((b"x-request-id", request_id), (b"date", formatdate(usegmt=True).encode()))
+                message["headers"] = [*message.get("headers", ()), *marks]
             await send(message)
 
         await self._app(scope, receive, send_marked)
@@ -246,5 +251,6 @@ def server_config(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=3,
     )

@@ -1,0 +1,41 @@
+import time
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hfdeploy_localhub import LocalHub, User
+
+
+def test_answers_are_dated_by_the_second_they_are_made_in(localhub: LocalHub) -> None:
+    with httpx.Client(base_url=localhub.endpoint) as client:
+        for _ in range(12):
+            asked = int(time.time())
+            dated = parsedate_to_datetime(client.get("/api/models").headers["Date"]).timestamp()
+            assert dated >= asked
+            time.sleep(0.13)
+
+
+def test_every_request_has_an_id_of_its_own(localhub: LocalHub) -> None:
+    with httpx.Client(base_url=localhub.endpoint) as client:
+        ids = [
+            client.get(path).headers["X-Request-Id"] for path in ("/api/models", "/nowhere", "/api/whoami-v2")
+        ]
+    assert len(set(ids)) == 3
+
+
+def test_users_come_while_it_runs_and_leave_with_it(localhub: LocalHub) -> None:
+    token = localhub.add_user(User("later", organisations=["acme"]))
+    answer = httpx.get(f"{localhub.endpoint}/api/whoami-v2", headers={"Authorization": f"Bearer {token}"})
+    assert answer.json()["name"] == "later"
+    assert localhub.tokens["later"] == token != localhub.token
+
+
+def test_nothing_listens_after_the_end(tmp_path: Path) -> None:
+    with LocalHub(tmp_path) as hub:
+        assert httpx.get(f"{hub.endpoint}/api/models").json() == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(hub.endpoint)
+    with LocalHub(tmp_path) as again:
+        assert again.token == hub.token
