@@ -15,8 +15,8 @@ import httpx
 import pytest
 import typer
 
+from hfdeploy_localhub import User
 from hfdeploy_localhub.cli import parse_user
-from hfdeploy_localhub.server import User
 
 COMMAND = Path(sys.executable).parent / "hfdeploy-localhub"
 

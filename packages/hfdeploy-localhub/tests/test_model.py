@@ -1,13 +1,16 @@
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
 from hfdeploy_localhub.errors import BadRequest, InvalidPath
 from hfdeploy_localhub.model import (
+    AccessToken,
     Account,
     Caller,
     Repo,
     Right,
+    Scope,
     Visibility,
     check_file_path,
     check_repo_name,
@@ -18,11 +21,29 @@ from hfdeploy_localhub.model import (
 )
 
 ALICE = Account(1, "Alice", "user", "Alice")
+BOB, EVE, JOE = (Account(row, name, "user", name) for row, name in ((2, "bob"), (3, "eve"), (4, "joe")))
+WRITE, READ = AccessToken("write", "w"), AccessToken("read", "r")
 STRANGER = Caller()
-OWNER = Caller(ALICE, token_role="write")
-READER = Caller(ALICE, token_role="read")
-MEMBER = Caller(Account(2, "bob", "user", "Bob"), {"acme": "write"}, "write")
-GUEST = Caller(Account(3, "eve", "user", "Eve"), {"acme": "read"}, "write")
+OWNER = Caller(ALICE, WRITE)
+READER = Caller(ALICE, READ)
+MEMBER = Caller(BOB, WRITE, {"acme": "write"})
+GUEST = Caller(EVE, WRITE, {"acme": "read"})
+CONTRIBUTOR = Caller(JOE, WRITE, {"acme": "contributor"})
+
+
+def fine(*scopes: Scope) -> Caller:
+    return Caller(ALICE, AccessToken("fineGrained", "f", scopes), {"acme": "admin"})
+
+
+def scope(entity: Literal["model", "user", "org"], name: str, *permissions: str) -> Scope:
+    return Scope(entity, name, frozenset(permissions))
+
+
+ONE_REPO = fine(scope("model", "Alice/m", "repo.write"))
+OTHER_REPO = fine(scope("model", "alice/other", "repo.write"))
+OTHER_TYPE = fine(Scope("dataset", "alice/m", frozenset({"repo.write"})))
+READS_OWN = fine(scope("user", "alice", "repo.content.read"))
+WRITES_ORG = fine(scope("org", "ACME", "repo.write"))
 
 
 def repo(namespace: str, visibility: Visibility) -> Repo:
@@ -42,10 +63,24 @@ def repo(namespace: str, visibility: Visibility) -> Repo:
         (MEMBER, "ACME", "private", Right.WRITE),
         (GUEST, "acme", "private", Right.READ),
         (OWNER, "acme", "private", Right.NONE),
+        (CONTRIBUTOR, "acme", "private", Right.READ),
+        (ONE_REPO, "alice", "private", Right.WRITE),
+        (OTHER_REPO, "alice", "private", Right.NONE),
+        (OTHER_REPO, "alice", "public", Right.READ),
+        (OTHER_TYPE, "alice", "private", Right.NONE),
+        (READS_OWN, "alice", "private", Right.READ),
+        (WRITES_ORG, "acme", "private", Right.WRITE),
+        (WRITES_ORG, "alice", "private", Right.NONE),
     ],
 )
 def test_rights(caller: Caller, namespace: str, visibility: Visibility, right: Right) -> None:
     assert decide_right(caller, repo(namespace, visibility)) == right
+
+
+def test_contributors_write_what_they_created() -> None:
+    own = Repo(1, "model", "acme", "m", "private", None, datetime.now(UTC), creator_id=JOE.id)
+    assert decide_right(CONTRIBUTOR, own) == Right.WRITE
+    assert decide_right(GUEST, own) == Right.READ
 
 
 @pytest.mark.parametrize(
@@ -57,6 +92,11 @@ def test_rights(caller: Caller, namespace: str, visibility: Visibility, right: R
         (OWNER, "bob", False),
         (MEMBER, "acme", True),
         (GUEST, "acme", False),
+        (CONTRIBUTOR, "acme", True),
+        (ONE_REPO, "alice", False),
+        (READS_OWN, "alice", False),
+        (WRITES_ORG, "acme", True),
+        (WRITES_ORG, "alice", False),
     ],
 )
 def test_creation(caller: Caller, namespace: str, allowed: bool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -11,7 +11,8 @@ import platformdirs
 import typer
 import uvicorn
 
-from hfdeploy_localhub.server import User, add_users, bind, create_app, endpoint_of, server_config
+from hfdeploy_localhub.seed import Seed, User, plant, read_seed
+from hfdeploy_localhub.server import bind, create_app, endpoint_of, server_config
 from hfdeploy_localhub.store.accounts import check_account_name
 
 app = typer.Typer(
@@ -63,13 +64,16 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME[:TOKEN[:ORG,...]]", help="A user to have; repeatable. [default: local]"),
     ] = None,
+    seed: Annotated[
+        Path | None, typer.Option(help="YAML file with users, their tokens and roles, and organisations.")
+    ] = None,
     ready_file: Annotated[
         Path | None,
         typer.Option(help="Write endpoint, users and tokens to this file as JSON once the hub listens."),
     ] = None,
 ) -> None:
     """Serve a hub until it is interrupted."""
-    users = [parse_user(text) for text in user or ["local"]]
+    people = _gather(user or [], seed)
     folder = data or platformdirs.user_data_path("hfdeploy-localhub")
     try:
         listener = bind(host, port)
@@ -81,10 +85,20 @@ def serve(
     except OSError as error:
         _fail(f"The data folder {folder} cannot be used: {error.strerror}. Choose another with --data.")
     try:
-        tokens = add_users(application.state.hub, users)
+        tokens = plant(application.state.hub.store, application.state.hub.signer, people)
     except ValueError as error:
-        _fail(f"{error}. Choose another name with --user.")
+        _fail(f"{error}. Choose another name.")
     _Server(server_config(application), _describe(endpoint, tokens), ready_file).run([listener])
+
+
+def _gather(users: Sequence[str], path: Path | None) -> Seed:
+    """The seed of the options and of the file together; the default user where neither names one."""
+    try:
+        seed = read_seed(path) if path else Seed()
+    except (OSError, ValueError) as error:
+        _fail(f"{error}. Mend the file given with --seed.")
+    people = [*map(parse_user, users), *seed.users]
+    return Seed(people or [User("local")], seed.organisations)
 
 
 class _Server(uvicorn.Server):

@@ -13,6 +13,7 @@ from hfdeploy_localhub.errors import BadRequest, InvalidPath
 RepoType = Literal["model", "dataset", "space"]
 Visibility = Literal["public", "private", "protected"]
 Role = Literal["read", "contributor", "write", "admin"]
+TokenRole = Literal["read", "write", "fineGrained"]
 Sdk = Literal["gradio", "streamlit", "docker", "static"]
 
 REPO_TYPES: tuple[RepoType, ...] = get_args(RepoType)
@@ -33,12 +34,13 @@ class Right(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user or an organisation."""
+    """A user or an organisation. ``default_visibility`` is that of repos created without one."""
 
     id: int
     name: str
     kind: Literal["user", "org"]
     full_name: str
+    default_visibility: Visibility = "public"
 
     @property
     def public_id(self) -> str:
@@ -46,14 +48,40 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a fine-grained token may do with one repo, or with all repos of one account.
+
+    ``entity`` is ``model``, ``dataset``, ``space``, ``user`` or ``org``; ``permissions`` are the Hub's names,
+    of which ``repo.content.read`` and ``repo.write`` decide here.
+    """
+
+    entity: Literal["model", "dataset", "space", "user", "org"]
+    name: str
+    permissions: frozenset[str]
+
+    def covers(self, repo: "Repo") -> bool:
+        name = repo.namespace if self.entity in ("user", "org") else repo.full_name
+        return self.entity in ("user", "org", repo.type) and self.name.lower() == name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What a token allows. Only fine-grained ones have scopes; without ``expires_at`` it lasts."""
+
+    role: TokenRole
+    name: str
+    scopes: tuple[Scope, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request: a user by one of his tokens, or a stranger (``user`` is None)."""
+    """Who sends a request: a user by one of his tokens, or a stranger (both are None)."""
 
     user: Account | None = None
+    token: AccessToken | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     """Lower-cased organisation name -> role in it."""
-    token_role: Literal["read", "write"] = "read"
-    token_name: str = ""
 
     @property
     def anonymous(self) -> bool:
@@ -71,6 +99,7 @@ class Repo:
     visibility: Visibility
     gated: Literal["auto", "manual"] | None
     created_at: datetime
+    creator_id: int | None = None
 
     @property
     def full_name(self) -> str:
@@ -95,23 +124,46 @@ class LargeFile:
 
 
 def decide_right(caller: Caller, repo: Repo) -> Right:
-    """What ``caller`` may do with ``repo``: the owner and organisation writers write, the public reads."""
-    namespace = repo.namespace.lower()
+    """What ``caller`` may do with ``repo``: what the user may, as far as his token goes.
+
+    The public reads; owners and an organisation's writers write; contributors write what they created.
+    """
     right = Right.READ if repo.visibility == "public" else Right.NONE
-    if caller.user is not None:
-        if caller.user.name.lower() == namespace:
-            right = Right.WRITE
-        elif role := caller.roles.get(namespace):
-            right = Right.WRITE if role in ("write", "admin") else Right.READ
-    return min(right, Right.READ) if caller.token_role == "read" else right
+    if caller.user is None or caller.token is None:
+        return right
+    namespace = repo.namespace.lower()
+    if caller.user.name.lower() == namespace:
+        right = Right.WRITE
+    elif role := caller.roles.get(namespace):
+        creator = role == "contributor" and repo.creator_id == caller.user.id
+        right = Right.WRITE if role in ("write", "admin") or creator else Right.READ
+    return min(right, _decide_reach(caller.token, repo))
 
 
 def decide_create(caller: Caller, namespace: str) -> bool:
     """Whether ``caller`` may create repos in ``namespace``."""
-    if caller.user is None or caller.token_role == "read":
+    if caller.user is None or caller.token is None:
         return False
     name = namespace.lower()
-    return caller.user.name.lower() == name or caller.roles.get(name) in ("contributor", "write", "admin")
+    member = caller.user.name.lower() == name or caller.roles.get(name) in ("contributor", "write", "admin")
+    if caller.token.role != "fineGrained":
+        return member and caller.token.role == "write"
+    return member and any(
+        scope.entity in ("user", "org") and scope.name.lower() == name and "repo.write" in scope.permissions
+        for scope in caller.token.scopes
+    )
+
+
+def _decide_reach(token: AccessToken, repo: Repo) -> Right:
+    """How far a token goes, whoever holds it. What the public reads, every token reads."""
+    if token.role == "write":
+        return Right.WRITE
+    if token.role == "read":
+        return Right.READ
+    granted = {name for scope in token.scopes if scope.covers(repo) for name in scope.permissions}
+    if "repo.write" in granted:
+        return Right.WRITE
+    return Right.READ if "repo.content.read" in granted or repo.visibility == "public" else Right.NONE
 
 
 def check_repo_name(name: str) -> str:

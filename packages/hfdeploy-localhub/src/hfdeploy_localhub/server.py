@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +33,7 @@ from hfdeploy_localhub.api import (
 )
 from hfdeploy_localhub.api.context import Hub, MovedError
 from hfdeploy_localhub.errors import BadRequest, HubError, NotFound
+from hfdeploy_localhub.seed import Organisation, Seed, User, plant
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.space_source import StoreSource
 from hfdeploy_localhub.spaces import Spaces
@@ -47,17 +47,8 @@ _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user to have from the start. Without a token one is derived from the data folder's secret."""
-
-    name: str
-    token: str | None = field(default=None, repr=False)
-    organisations: Sequence[str] = ()
-
-
 class RequestEnvelope:
-    """Around every request: routes match the path as it was sent, answers carry ``X-Request-Id`` and ``Date``.
+    """Around every request: routes match the path as it was sent, answers get ``X-Request-Id`` and ``Date``.
 
     The date is made for each answer: uvicorn's own is up to a second old, and clients cut a log off at it.
     """
@@ -133,19 +124,6 @@ def create_app(folder: Path, *, endpoint: str, venv_cache: Path | None = None) -
     return app
 
 
-def add_users(hub: Hub, users: Sequence[User]) -> dict[str, str]:
-    """Makes the users, their organisations and tokens, if missing; returns name -> token."""
-    tokens = {}
-    for user in users:
-        account = hub.store.accounts.add_user(user.name)
-        token = user.token or hub.signer.derive_token(user.name)
-        hub.store.accounts.add_token(account, token)
-        for name in user.organisations:
-            hub.store.accounts.add_member(account, hub.store.accounts.add_organisation(name))
-        tokens[account.name] = token
-    return tokens
-
-
 def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError)
     text = " ".join(error.message.split())
@@ -185,6 +163,7 @@ class LocalHub:
         folder: Path,
         *,
         users: Sequence[User] = (User("local"),),
+        organisations: Sequence[Organisation] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         venv_cache: Path | None = None,
@@ -193,7 +172,7 @@ class LocalHub:
         self.endpoint = endpoint_of(self._socket)
         app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache)
         self._hub: Hub = app.state.hub
-        self.tokens = add_users(self._hub, users)
+        self.tokens = plant(self._hub.store, self._hub.signer, Seed(users, organisations))
         self._server = uvicorn.Server(server_config(app))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
 
@@ -204,9 +183,9 @@ class LocalHub:
 
     def add_user(self, user: User) -> str:
         """Another user, while the hub runs; returns his token."""
-        token = next(iter(add_users(self._hub, [user]).values()))
-        self.tokens[user.name] = token
-        return token
+        planted = plant(self._hub.store, self._hub.signer, Seed([user]))
+        self.tokens |= planted
+        return planted[user.name]
 
     def __enter__(self) -> Self:
         self._thread.start()  # connections queue at the bound socket until the server takes them

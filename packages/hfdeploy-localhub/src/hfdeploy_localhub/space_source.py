@@ -51,7 +51,7 @@ class StoreSource:
 
     def may_read(self, space: str, token: str | None) -> bool:
         try:
-            caller = self._store.accounts.caller(token)
+            caller = self._store.accounts.caller(token, self._store.now())
         except HubError:
             return False
         return decide_right(caller, self._repo(space)) >= Right.READ

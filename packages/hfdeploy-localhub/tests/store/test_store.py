@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hfdeploy_localhub.errors import BadRequest, Conflict, InvalidCredentials
-from hfdeploy_localhub.model import Caller, Repo
+from hfdeploy_localhub.model import AccessToken, Caller, Repo
 from hfdeploy_localhub.store.store import Store
 
 
@@ -25,7 +25,7 @@ def reopen(store: Store, tmp_path: Path) -> Store:
 
 def create(store: Store, name: str = "m") -> Repo:
     alice = store.accounts.add_user("alice")
-    return store.create_repo(Caller(alice, token_role="write"), "model", "alice", name, visibility="public")
+    return store.create_repo(Caller(alice, AccessToken("write", "t")), "model", "alice", name, visibility="public")
 
 
 def test_a_new_repo_holds_its_attributes_only(store: Store) -> None:
@@ -56,7 +56,7 @@ def test_all_is_there_after_reopening(store: Store, tmp_path: Path) -> None:
     head = store.git(repo).head()
     again = reopen(store, tmp_path)
     assert again.git(again.repos.find("model", "alice", "m") or repo).head() == head
-    assert again.accounts.caller("hf_x").user == user
+    assert again.accounts.caller("hf_x", again.now()).user == user
 
 
 def test_unfinished_repos_are_swept_at_start(store: Store, tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_files_with_secrets_are_for_the_owner_only(store: Store, tmp_path: Path)
 
 def test_unknown_tokens_are_refused(store: Store) -> None:
     with pytest.raises(InvalidCredentials):
-        store.accounts.caller("hf_unknown")
-    assert store.accounts.caller(None).anonymous
+        store.accounts.caller("hf_unknown", store.now())
+    assert store.accounts.caller(None, store.now()).anonymous
 
 
 @pytest.mark.parametrize("name", ["", "a b", "datasets", "a/b", "ü", "x" * 97])

@@ -53,7 +53,8 @@ def get_store(request: Request) -> Store:
 
 def get_caller(request: Request) -> Caller:
     """Who sends the request. Raises InvalidCredentials for a token that is not this hub's."""
-    return get_store(request).accounts.caller(read_token(request.headers.get("authorization")))
+    store = get_store(request)
+    return store.accounts.caller(read_token(request.headers.get("authorization")), store.now())
 
 
 def read_token(authorization: str | None) -> str | None:
@@ -137,7 +138,9 @@ def get_extensible_repo(
 def _is_own_pull_request(request: Request, repo: Repo, caller: Caller) -> bool:
     revision = unquote(request.path_params.get("revision", ""))
     num = revision.removeprefix("refs/pr/")
-    if num == revision or not num.isdecimal() or caller.user is None or caller.token_role == "read":
+    if num == revision or not num.isdecimal() or caller.user is None:
+        return False
+    if caller.token is None or caller.token.role == "read":
         return False
     discussion = get_store(request).discussions.find(repo, int(num))
     return discussion is not None and discussion.author == caller.user.name

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from hfdeploy_localhub.api.context import CurrentStore, CurrentUser, Decoded
 from hfdeploy_localhub.errors import NotFound
-from hfdeploy_localhub.model import Account, Role
+from hfdeploy_localhub.model import AccessToken, Account, Role
 
 router = APIRouter(prefix="/api")
 _EPOCH = "2020-01-01T00:00:00.000Z"
@@ -16,6 +16,7 @@ _EPOCH = "2020-01-01T00:00:00.000Z"
 def whoami(store: CurrentStore, caller: CurrentUser) -> dict[str, Any]:
     user = caller.user
     assert user is not None
+    assert caller.token is not None
     return {
         "type": "user",
         **_describe(user),
@@ -28,12 +29,26 @@ def whoami(store: CurrentStore, caller: CurrentUser) -> dict[str, Any]:
         "auth": {
             "type": "access_token",
             "accessToken": {
-                "displayName": caller.token_name,
-                "role": caller.token_role,
+                "displayName": caller.token.name,
+                "role": caller.token.role,
                 "createdAt": _EPOCH,
+                **_describe_scopes(caller.token),
             },
         },
     }
+
+
+def _describe_scopes(token: AccessToken) -> dict[str, Any]:
+    if token.role != "fineGrained":
+        return {}
+    scoped = [
+        {
+            "entity": {"type": scope.entity, "name": scope.name},
+            "permissions": sorted(scope.permissions),
+        }
+        for scope in token.scopes
+    ]
+    return {"fineGrained": {"canReadGatedRepos": True, "global": [], "scoped": scoped}}
 
 
 @router.get("/users/{user}/overview")

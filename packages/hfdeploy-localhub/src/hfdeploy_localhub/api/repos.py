@@ -101,12 +101,13 @@ async def create(body: NewRepo, request: Request, hub: CurrentHub, caller: Curre
         )
     if body.type == "space" and body.sdk is None:
         raise BadRequest("A Space needs an sdk: gradio, streamlit, docker or static.")
-    visibility = choose_visibility(body.visibility, body.private, body.type) or "public"
+    account = hub.store.accounts.find(namespace)
+    default = account.default_visibility if account else "public"
+    visibility = choose_visibility(body.visibility, body.private, body.type) or default
     for setting in (*body.secrets, *body.variables):
         check_setting_key(setting.key)
     files = _read_files(body)
     store = hub.store
-    account = store.accounts.find(namespace)
     try:
         repo = store.create_repo(
             caller,

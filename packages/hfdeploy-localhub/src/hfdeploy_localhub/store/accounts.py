@@ -1,10 +1,12 @@
 """Users, organisations, who belongs where, and tokens (kept as digests only)."""
 
 import hashlib
+import json
 import sqlite3
+from datetime import datetime
 
 from hfdeploy_localhub.errors import InvalidCredentials
-from hfdeploy_localhub.model import Account, Caller, Role
+from hfdeploy_localhub.model import AccessToken, Account, Caller, Role, Scope, Visibility, format_time
 from hfdeploy_localhub.store.database import Database
 
 _RESERVED = frozenset(
@@ -27,6 +29,8 @@ _RESERVED = frozenset(
     ]
 )
 
+_FULL = AccessToken("write", "local")
+
 
 class Accounts:
     """The accounts of one hub."""
@@ -45,12 +49,14 @@ class Accounts:
         ]
 
     def add_user(self, name: str, *, full_name: str | None = None) -> Account:
-        """The user of that name, made if missing."""
-        return self._add(name, "user", full_name)
+        """The user of that name, made if missing; a full name replaces the one it had."""
+        return self._add(name, "user", full_name, None)
 
-    def add_organisation(self, name: str, *, full_name: str | None = None) -> Account:
-        """The organisation of that name, made if missing."""
-        return self._add(name, "org", full_name)
+    def add_organisation(
+        self, name: str, *, full_name: str | None = None, default_visibility: Visibility | None = None
+    ) -> Account:
+        """The organisation of that name, made if missing; what is given replaces what it had."""
+        return self._add(name, "org", full_name, default_visibility)
 
     def add_member(self, user: Account, organisation: Account, role: Role = "admin") -> None:
         self._database.execute(
@@ -67,39 +73,51 @@ class Accounts:
         )
         return [(_account(row), row["role"]) for row in rows]
 
-    def add_token(self, user: Account, token: str, *, name: str = "local", role: str = "write") -> None:
-        """Lets ``token`` speak for ``user``. Only its digest is kept."""
+    def add_token(self, user: Account, secret: str, token: AccessToken = _FULL) -> None:
+        """Lets ``secret`` speak for ``user`` as far as ``token`` goes. Only its digest is kept."""
+        scopes = [[scope.entity, scope.name, sorted(scope.permissions)] for scope in token.scopes]
+        expires_at = format_time(token.expires_at) if token.expires_at else None
         self._database.execute(
-            "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", (_digest(token), user.id, name, role)
+            "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
+            (_digest(secret), user.id, token.name, token.role, json.dumps(scopes), expires_at),
         )
 
-    def knows_token(self, token: str) -> bool:
-        return self._database.row("SELECT 1 FROM tokens WHERE digest = ?", (_digest(token),)) is not None
+    def knows_token(self, secret: str) -> bool:
+        return self._database.row("SELECT 1 FROM tokens WHERE digest = ?", (_digest(secret),)) is not None
 
-    def caller(self, token: str | None) -> Caller:
-        """Who ``token`` speaks for; a stranger without one.
+    def caller(self, secret: str | None, now: datetime) -> Caller:
+        """Who ``secret`` speaks for; a stranger without one.
 
-        Raises InvalidCredentials for a token this hub never issued.
+        Raises InvalidCredentials for a token this hub never issued, or one that has expired.
         """
-        if token is None:
+        if secret is None:
             return Caller()
         row = self._database.row(
-            "SELECT accounts.*, tokens.name AS token_name, role FROM tokens"
+            "SELECT accounts.*, tokens.name AS token_name, role, scopes, expires_at FROM tokens"
             " JOIN accounts ON accounts.id = user_id WHERE digest = ?",
-            (_digest(token),),
+            (_digest(secret),),
         )
         if row is None:
             raise InvalidCredentials
-        user = _account(row)
-        roles = {organisation.name.lower(): role for organisation, role in self.organisations(user)}
-        return Caller(user=user, roles=roles, token_role=row["role"], token_name=row["token_name"])
+        token = _token(row)
+        if token.expires_at is not None and token.expires_at <= now:
+            raise InvalidCredentials
+        return self.caller_as(_account(row), token)
 
-    def _add(self, name: str, kind: str, full_name: str | None) -> Account:
+    def caller_as(self, user: Account, token: AccessToken) -> Caller:
+        """The user with what ``token`` allows."""
+        roles = {organisation.name.lower(): role for organisation, role in self.organisations(user)}
+        return Caller(user, token, roles)
+
+    def _add(self, name: str, kind: str, full_name: str | None, visibility: Visibility | None) -> Account:
         check_account_name(name)
         self._database.execute(
             "INSERT INTO accounts (name, kind, full_name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (name, kind, full_name or name),
         )
+        for column, value in (("full_name", full_name), ("default_visibility", visibility)):
+            if value is not None:
+                self._database.execute(f"UPDATE accounts SET {column} = ? WHERE name = ?", (value, name))  # noqa: S608
         account = self.find(name)
         if account is None or account.kind != kind:
             raise ValueError(
@@ -116,8 +134,20 @@ def check_account_name(name: str) -> None:
 
 
 def _account(row: sqlite3.Row) -> Account:
-    return Account(id=row["id"], name=row["name"], kind=row["kind"], full_name=row["full_name"])
+    return Account(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        full_name=row["full_name"],
+        default_visibility=row["default_visibility"],
+    )
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _token(row: sqlite3.Row) -> AccessToken:
+    scopes = tuple(Scope(entity, name, frozenset(names)) for entity, name, names in json.loads(row["scopes"]))
+    expires_at = datetime.fromisoformat(row["expires_at"]) if row["expires_at"] else None
+    return AccessToken(row["role"], row["token_name"], scopes, expires_at)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS accounts (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL COLLATE NOCASE UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN ('user', 'org')),
-    full_name TEXT NOT NULL
+    full_name TEXT NOT NULL,
+    default_visibility TEXT NOT NULL DEFAULT 'public'
 ) STRICT;
 CREATE TABLE IF NOT EXISTS memberships (
     user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
@@ -24,7 +25,9 @@ CREATE TABLE IF NOT EXISTS tokens (
     digest TEXT PRIMARY KEY,
     user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
     name TEXT NOT NULL,
-    role TEXT NOT NULL CHECK (role IN ('read', 'write'))
+    role TEXT NOT NULL CHECK (role IN ('read', 'write', 'fineGrained')),
+    scopes TEXT NOT NULL DEFAULT '[]',
+    expires_at TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS repos (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,6 +37,7 @@ CREATE TABLE IF NOT EXISTS repos (
     visibility TEXT NOT NULL,
     gated TEXT,
     created_at TEXT NOT NULL,
+    creator_id INTEGER REFERENCES accounts,
     UNIQUE (type, namespace, name)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS redirects (

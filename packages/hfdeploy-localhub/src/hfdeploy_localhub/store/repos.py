@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from hfdeploy_localhub.errors import Conflict
-from hfdeploy_localhub.model import Repo, RepoType, Visibility, format_time
+from hfdeploy_localhub.model import Account, Repo, RepoType, Visibility, format_time
 from hfdeploy_localhub.store.database import Database
 
 
@@ -65,14 +65,23 @@ class Repos:
         query = f"SELECT * FROM repos WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"  # noqa: S608
         return [_repo(row) for row in self._database.rows(query, [*parameters, listing.limit])]
 
-    def add(self, type: RepoType, namespace: str, name: str, visibility: Visibility, now: datetime) -> Repo:
+    def add(
+        self,
+        type: RepoType,
+        namespace: str,
+        name: str,
+        *,
+        visibility: Visibility,
+        creator: Account | None,
+        now: datetime,
+    ) -> Repo:
         """A new row; raises Conflict if the name is taken. A redirect of that name gives way."""
         with self._database.transaction() as connection:
             try:
                 cursor = connection.execute(
-                    "INSERT INTO repos (type, namespace, name, visibility, created_at)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (type, namespace, name, visibility, format_time(now)),
+                    "INSERT INTO repos (type, namespace, name, visibility, created_at, creator_id)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (type, namespace, name, visibility, format_time(now), creator.id if creator else None),
                 )
             except sqlite3.IntegrityError:
                 raise Conflict(f"You already created this {type} repo: {namespace}/{name}") from None
@@ -142,4 +151,5 @@ def _repo(row: sqlite3.Row) -> Repo:
         visibility=row["visibility"],
         gated=row["gated"],
         created_at=datetime.fromisoformat(row["created_at"]).astimezone(UTC),
+        creator_id=row["creator_id"],
     )

@@ -68,7 +68,9 @@ class Store:
         """
         content = {**plan_initial_files(type, name, sdk), **(files or {})}
         with self.database.transaction():
-            repo = self.repos.add(type, namespace, name, visibility, self.now())
+            repo = self.repos.add(
+                type, namespace, name, visibility=visibility, creator=caller.user, now=self.now()
+            )
             git = GitRepository.create(self._folder(repo))
             blobs = {path: git.add_blob(data) for path, data in content.items()}
             git.commit(

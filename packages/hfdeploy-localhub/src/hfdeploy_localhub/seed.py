@@ -1,0 +1,125 @@
+"""Who and what a hub begins with: users, tokens, organisations. In Python, or in a YAML file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from hfdeploy_localhub.model import AccessToken, Role, Scope, TokenRole, Visibility
+from hfdeploy_localhub.signing import Signer
+from hfdeploy_localhub.store.store import Store
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a fine-grained token may do with one repo, or with all repos of one account.
+
+    ``entity`` says what ``name`` names: ``model``, ``dataset``, ``space``, ``user`` or ``org``;
+    ``permissions`` are the Hub's: ``repo.content.read``, ``repo.write``.
+    """
+
+    __pydantic_config__ = _STRICT
+    entity: Literal["model", "dataset", "space", "user", "org"]
+    name: str
+    permissions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A further token of a user. ``lifetime_seconds`` counts from the hub's start."""
+
+    __pydantic_config__ = _STRICT
+    token: str = field(repr=False)
+    role: TokenRole = "write"
+    name: str = "seeded"
+    scopes: Sequence[Reach] = ()
+    lifetime_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user to have from the start. Without a token one is derived from the data folder's secret.
+
+    ``organisations`` are names (he is admin there), or names with his role in each.
+    """
+
+    __pydantic_config__ = _STRICT
+    name: str
+    token: str | None = field(default=None, repr=False)
+    organisations: Mapping[str, Role] | Sequence[str] = ()
+    full_name: str | None = None
+    tokens: Sequence[Token] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation; ``default_visibility`` is that of its repos when nothing else is asked for."""
+
+    __pydantic_config__ = _STRICT
+    name: str
+    full_name: str | None = None
+    default_visibility: Visibility = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """All that a hub begins with."""
+
+    __pydantic_config__ = _STRICT
+    users: Sequence[User] = ()
+    organisations: Sequence[Organisation] = ()
+
+
+_SEED = TypeAdapter(Seed)
+
+
+def read_seed(path: Path) -> Seed:
+    """The seed in a YAML file. Raises ValueError that says where it is wrong, OSError."""
+    try:
+        return _SEED.validate_python(yaml.safe_load(path.read_text()) or {})
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        # Only the place and the kind of fault: the values may be tokens.
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise ValueError(f"{path}: {'; '.join(faults)}") from None
+
+
+def plant(store: Store, signer: Signer, seed: Seed) -> dict[str, str]:
+    """Makes what is missing and brings the rest up to the seed; returns user name -> first token.
+
+    Raises ValueError for a name that cannot be an account's, or is one of the other kind.
+    """
+    for organisation in seed.organisations:
+        store.accounts.add_organisation(
+            organisation.name,
+            full_name=organisation.full_name,
+            default_visibility=organisation.default_visibility,
+        )
+    return dict(_plant_user(store, signer, user) for user in seed.users)
+
+
+def _plant_user(store: Store, signer: Signer, user: User) -> tuple[str, str]:
+    account = store.accounts.add_user(user.name, full_name=user.full_name)
+    secret = user.token or signer.derive_token(user.name)
+    store.accounts.add_token(account, secret)
+    for token in user.tokens:
+        store.accounts.add_token(account, token.token, _access_token(token, store))
+    roles = user.organisations
+    for name in roles:
+        role: Role = roles[name] if isinstance(roles, Mapping) else "admin"
+        store.accounts.add_member(account, store.accounts.add_organisation(name), role)
+    return account.name, secret
+
+
+def _access_token(token: Token, store: Store) -> AccessToken:
+    scopes = tuple(Scope(reach.entity, reach.name, frozenset(reach.permissions)) for reach in token.scopes)
+    lifetime = token.lifetime_seconds
+    expires_at = store.now() + timedelta(seconds=lifetime) if lifetime is not None else None
+    return AccessToken(token.role, token.name, scopes, expires_at)
