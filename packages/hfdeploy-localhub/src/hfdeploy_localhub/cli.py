@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -98,7 +99,7 @@ def _gather(users: Sequence[str], path: Path | None) -> Seed:
     except (OSError, ValueError) as error:
         _fail(f"{error}. Mend the file given with --seed.")
     people = [*map(parse_user, users), *seed.users]
-    return Seed(people or [User("local")], seed.organisations)
+    return replace(seed, users=people or [User("local")])
 
 
 class _Server(uvicorn.Server):

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from hfdeploy_localhub.model import AccessToken, Role, Scope, TokenRole, Visibility
+from hfdeploy_localhub.oidc import parse_resource
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.store.store import Store
 
@@ -68,12 +69,26 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedPublisher:
+    """A CI job whose identity has these claims acts for ``repo`` (``ns/name``, ``spaces/ns/name``).
+
+    It does so in the name of ``user``, with a token that is good for that repo and for an hour.
+    """
+
+    __pydantic_config__ = _STRICT
+    repo: str
+    user: str
+    claims: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Seed:
     """All that a hub begins with."""
 
     __pydantic_config__ = _STRICT
     users: Sequence[User] = ()
     organisations: Sequence[Organisation] = ()
+    trusted_publishers: Sequence[TrustedPublisher] = ()
 
 
 _SEED = TypeAdapter(Seed)
@@ -102,7 +117,15 @@ def plant(store: Store, signer: Signer, seed: Seed) -> dict[str, str]:
             full_name=organisation.full_name,
             default_visibility=organisation.default_visibility,
         )
-    return dict(_plant_user(store, signer, user) for user in seed.users)
+    tokens = dict(_plant_user(store, signer, user) for user in seed.users)
+    for publisher in seed.trusted_publishers:
+        account = store.accounts.find(publisher.user)
+        if account is None or account.kind != "user":
+            raise ValueError(
+                f"The trusted publisher of {publisher.repo} names an unknown user: {publisher.user}"
+            )
+        store.publishers.add(*parse_resource(publisher.repo), account, publisher.claims)
+    return tokens
 
 
 def _plant_user(store: Store, signer: Signer, user: User) -> tuple[str, str]:

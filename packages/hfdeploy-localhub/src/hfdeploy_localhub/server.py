@@ -19,21 +19,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from hfdeploy_localhub.api import (
-    commits,
-    discussions,
-    files,
-    history,
-    identity,
-    lfs,
-    repos,
-    spaces,
-    unknown,
-    xet,
-)
 from hfdeploy_localhub.api.context import Hub, MovedError
+from hfdeploy_localhub.api.routers import ROUTERS
 from hfdeploy_localhub.errors import BadRequest, HubError, NotFound
-from hfdeploy_localhub.seed import Organisation, Seed, User, plant
+from hfdeploy_localhub.seed import Organisation, Seed, TrustedPublisher, User, plant
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.space_source import StoreSource
 from hfdeploy_localhub.spaces import Spaces
@@ -102,20 +91,7 @@ def create_app(folder: Path, *, endpoint: str, venv_cache: Path | None = None) -
     app = FastAPI(lifespan=lifespan, redirect_slashes=False, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.hub = hub
     app.add_middleware(RequestEnvelope)
-    for router in (
-        identity.router,
-        xet.cas_router,
-        xet.token_router,
-        commits.router,
-        files.api_router,
-        history.router,
-        discussions.router,
-        spaces.router,
-        repos.router,
-        lfs.router,
-        files.web_router,
-        unknown.router,
-    ):
+    for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(HubError, _answer_error)
     app.add_exception_handler(MovedError, _answer_moved)
@@ -164,6 +140,7 @@ class LocalHub:
         *,
         users: Sequence[User] = (User("local"),),
         organisations: Sequence[Organisation] = (),
+        trusted_publishers: Sequence[TrustedPublisher] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         venv_cache: Path | None = None,
@@ -172,7 +149,7 @@ class LocalHub:
         self.endpoint = endpoint_of(self._socket)
         app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache)
         self._hub: Hub = app.state.hub
-        self.tokens = plant(self._hub.store, self._hub.signer, Seed(users, organisations))
+        self.tokens = plant(self._hub.store, self._hub.signer, Seed(users, organisations, trusted_publishers))
         self._server = uvicorn.Server(server_config(app))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
 

@@ -24,8 +24,8 @@ def reopen(store: Store, tmp_path: Path) -> Store:
 
 
 def create(store: Store, name: str = "m") -> Repo:
-    alice = store.accounts.add_user("alice")
-    return store.create_repo(Caller(alice, AccessToken("write", "t")), "model", "alice", name, visibility="public")
+    alice = Caller(store.accounts.add_user("alice"), AccessToken("write", "t"))
+    return store.create_repo(alice, "model", "alice", name, visibility="public")
 
 
 def test_a_new_repo_holds_its_attributes_only(store: Store) -> None:

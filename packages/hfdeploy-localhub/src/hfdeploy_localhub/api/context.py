@@ -11,12 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from hfdeploy_localhub.errors import Forbidden, GatedRepo, InvalidCredentials, NotFound, RepoNotFound
-from hfdeploy_localhub.model import Caller, Repo, RepoType, Right, decide_right
+from hfdeploy_localhub.model import AccessToken, Caller, Repo, RepoType, Right, Scope, decide_right
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.spaces import Spaces
 from hfdeploy_localhub.store.git import GitRepository
 from hfdeploy_localhub.store.store import Store
 
+PUBLISHER_PREFIX = "hf_jwt_"
 _TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
 
 
@@ -54,7 +55,21 @@ def get_store(request: Request) -> Store:
 def get_caller(request: Request) -> Caller:
     """Who sends the request. Raises InvalidCredentials for a token that is not this hub's."""
     store = get_store(request)
-    return store.accounts.caller(read_token(request.headers.get("authorization")), store.now())
+    secret = read_token(request.headers.get("authorization"))
+    if secret is not None and secret.startswith(PUBLISHER_PREFIX):
+        return _get_publisher(get_hub(request), secret)
+    return store.accounts.caller(secret, store.now())
+
+
+def _get_publisher(hub: Hub, secret: str) -> Caller:
+    """Who a trusted publisher's token speaks for: the user who trusts it, in one repo. See api/oidc.py."""
+    claims = hub.signer.verify("publisher", secret.removeprefix(PUBLISHER_PREFIX), hub.store.now())
+    repo = hub.store.repos.get(claims["repo"]) if claims else None
+    user = hub.store.accounts.get(claims["user"]) if claims else None
+    if repo is None or user is None:
+        raise InvalidCredentials
+    scope = Scope(repo.type, repo.full_name, frozenset({"repo.content.read", "repo.write"}))
+    return hub.store.accounts.caller_as(user, AccessToken("fineGrained", "trusted publisher", (scope,)))
 
 
 def read_token(authorization: str | None) -> str | None:
@@ -147,11 +162,15 @@ def _is_own_pull_request(request: Request, repo: Repo, caller: Caller) -> bool:
 
 
 def get_open_repo(
-    repo: Annotated[Repo, Depends(get_repo)], caller: Annotated[Caller, Depends(get_caller)]
+    request: Request,
+    repo: Annotated[Repo, Depends(get_repo)],
+    caller: Annotated[Caller, Depends(get_caller)],
 ) -> Repo:
     """A repo whose files the caller may read. Raises GatedRepo."""
     if repo.gated is not None and decide_right(caller, repo) < Right.WRITE:
-        raise GatedRepo(repo.full_name, anonymous=caller.anonymous)
+        granted = caller.user and get_store(request).access_requests.find(repo, caller.user)
+        if not granted or granted.status != "accepted":
+            raise GatedRepo(repo.full_name, anonymous=caller.anonymous)
     return repo
 
 

@@ -71,7 +71,8 @@ def describe_repo(
     allowed = _EXPANDABLE[repo.type]
     for key in expand:
         if key not in allowed:
-            raise BadRequest(f'Invalid value for "expand": {key!r}. Allowed: {", ".join(sorted(allowed))}')
+            options = "|".join(f'"{option}"' for option in sorted(allowed))
+            raise BadRequest(f"Invalid option: expected one of {options} at expand, not {key!r}")
     git = hub.store.git(repo)
     commit = git.resolve(revision)
     card = card_at(git, commit)
@@ -87,7 +88,7 @@ def describe_repo(
         "gated": repo.gated or False,
         "disabled": False,
         "downloads": 0,
-        "likes": 0,
+        "likes": hub.store.likes.count(repo),
         "tags": list_tags(card),
         "cardData": card.data,
     }
@@ -119,6 +120,8 @@ def describe_runtime(hub: Hub, space: Repo) -> dict[str, Any]:
         "domains": [{"domain": f"{subdomain(space)}.localhost:{port}", "stage": "READY"}],
         "sha": runtime.sha,
     }
+    if row.volumes:
+        described["volumes"] = row.volumes
     if runtime.error_message is not None:
         described["errorMessage"] = runtime.error_message
     return described

@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -58,6 +59,16 @@ class NewFile(Body):
     encoding: Literal["utf-8", "base64"] = "utf-8"
 
 
+class SpaceSettings(Protocol):
+    """What creating and duplicating a Space have in common."""
+
+    hardware: str | None
+    sleep_time_seconds: int | None
+    secrets: list[KeyValue]
+    variables: list[KeyValue]
+    volumes: list[dict[str, Any]] | None
+
+
 class NewRepo(Body):
     name: str
     organization: str | None = None
@@ -69,6 +80,7 @@ class NewRepo(Body):
     sleep_time_seconds: int | None = None
     secrets: list[KeyValue] = Field(default_factory=list)
     variables: list[KeyValue] = Field(default_factory=list)
+    volumes: list[dict[str, Any]] | None = None
     license: str | None = None
     files: list[NewFile] = Field(default_factory=list)
 
@@ -104,8 +116,7 @@ async def create(body: NewRepo, request: Request, hub: CurrentHub, caller: Curre
     account = hub.store.accounts.find(namespace)
     default = account.default_visibility if account else "public"
     visibility = choose_visibility(body.visibility, body.private, body.type) or default
-    for setting in (*body.secrets, *body.variables):
-        check_setting_key(setting.key)
+    check_settings(body)
     files = _read_files(body)
     store = hub.store
     try:
@@ -123,7 +134,7 @@ async def create(body: NewRepo, request: Request, hub: CurrentHub, caller: Curre
         address = web_url(request, taken) if taken else f"{base_url(request)}/{namespace}/{name}"
         raise Conflict(f"You already created this {body.type} repo", details={"url": address}) from None
     if repo.type == "space":
-        _set_up_space(hub, repo, body)
+        set_up_space(hub, repo, body)
         await hub.spaces.pushed(repo.full_name)
     return {"url": web_url(request, repo), "name": repo.full_name, "id": repo.public_id}
 
@@ -250,6 +261,12 @@ def split_name(name: str, organisation: str | None, caller: Caller) -> tuple[str
     return organisation or own, name
 
 
+def check_settings(body: SpaceSettings) -> None:
+    """Raises BadRequest for a key that no environment variable can have."""
+    for setting in (*body.secrets, *body.variables):
+        check_setting_key(setting.key)
+
+
 def choose_visibility(
     visibility: Visibility | None, private: bool | None, type: RepoType
 ) -> Visibility | None:
@@ -294,12 +311,14 @@ def _read_files(body: NewRepo) -> dict[str, bytes]:
     return files
 
 
-def _set_up_space(hub: Hub, repo: Repo, body: NewRepo) -> None:
+def set_up_space(hub: Hub, repo: Repo, body: SpaceSettings) -> None:
     rows, now = hub.store.space_rows, hub.store.now()
     if body.hardware is not None:
         rows.update(repo, {"hardware": body.hardware})
     if body.sleep_time_seconds is not None:
         rows.update(repo, {"sleep_time_seconds": body.sleep_time_seconds})
+    if body.volumes:
+        rows.update(repo, {"volumes": json.dumps(body.volumes)})
     for secret in body.secrets:
         rows.put(repo, "secret", secret.key, secret.value, secret.description, now)
     for variable in body.variables:

@@ -21,7 +21,14 @@ from hfdeploy_localhub.model import Caller, Repo, check_setting_key
 from hfdeploy_localhub.spaces import Log
 from hfdeploy_localhub.store.space_settings import Kind, Setting
 
+catalogue_router = APIRouter(prefix="/api/spaces")
 router = APIRouter(prefix="/api/{types}/{namespace}/{name}")
+
+_HARDWARE = (
+    ("cpu-basic", "CPU basic", "2 vCPU", "16 GB", 0),
+    ("cpu-upgrade", "CPU upgrade", "8 vCPU", "32 GB", 500),
+)
+"""What this hub says it rents out: name, shown name, cores, memory, millionths of a dollar a minute."""
 
 
 class NewSetting(Body):
@@ -43,8 +50,44 @@ class SleepTime(Body):
     seconds: int
 
 
+class Volume(Body):
+    type: Literal["bucket", "model", "dataset", "space", "kernel"]
+    source: str
+    mount_path: str = Field(pattern=r"^/")
+    revision: str | None = None
+    read_only: bool | None = None
+    path: str | None = None
+
+
+class Volumes(Body):
+    volumes: list[Volume]
+
+
 class DevMode(Body):
     enabled: bool
+
+
+@catalogue_router.get("/hardware")
+def list_hardware() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "prettyName": shown,
+            "cpu": cpu,
+            "ram": ram,
+            "accelerator": None,
+            "unitCostMicroUSD": cost,
+            "unitCostUSD": cost / 1_000_000,
+            "unitLabel": "minute",
+        }
+        for name, shown, cpu, ram, cost in _HARDWARE
+    ]
+
+
+@catalogue_router.get("/templates")
+def list_templates() -> dict[str, Any]:
+    """None: a template is a Space of the real Hub."""
+    return {"templates": []}
 
 
 @router.get("/runtime")
@@ -144,6 +187,22 @@ async def drop_variable(
 ) -> dict[str, Any]:
     await _drop(hub, space, caller, "variable", body.key)
     return _variables(hub, space)
+
+
+@router.put("/volumes")
+def set_volumes(body: Volumes, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
+    """Kept and told; nothing is mounted on this machine."""
+    check_write(caller, space)
+    volumes = [volume.model_dump(by_alias=True, exclude_none=True) for volume in body.volumes]
+    hub.store.space_rows.update(space, {"volumes": json.dumps(volumes)})
+    return describe_runtime(hub, space)
+
+
+@router.delete("/volumes")
+def drop_volumes(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
+    check_write(caller, space)
+    hub.store.space_rows.update(space, {"volumes": "[]"})
+    return describe_runtime(hub, space)
 
 
 @router.get("/logs/{kind}")

@@ -42,6 +42,10 @@ class Accounts:
         row = self._database.row("SELECT * FROM accounts WHERE name = ?", (name,))
         return _account(row) if row else None
 
+    def get(self, account_id: int) -> Account | None:
+        row = self._database.row("SELECT * FROM accounts WHERE id = ?", (account_id,))
+        return _account(row) if row else None
+
     def users(self) -> list[Account]:
         return [
             _account(row)

@@ -74,12 +74,63 @@ CREATE TABLE IF NOT EXISTS events (
     data TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_by_discussion ON events (repo_id, num);
+CREATE TABLE IF NOT EXISTS likes (
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (repo_id, user_id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS access_requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'accepted', 'rejected')),
+    created_at TEXT NOT NULL,
+    fields TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (repo_id, user_id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS collections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    title TEXT NOT NULL,
+    description TEXT,
+    private INTEGER NOT NULL DEFAULT 0,
+    theme TEXT NOT NULL DEFAULT 'orange',
+    updated_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS collection_items (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection_id INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    target TEXT NOT NULL,
+    note TEXT,
+    position INTEGER NOT NULL,
+    UNIQUE (collection_id, type, target)
+) STRICT;
+CREATE TABLE IF NOT EXISTS publishers (
+    type TEXT NOT NULL,
+    namespace TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    claims TEXT NOT NULL,
+    UNIQUE (type, namespace, name, user_id, claims)
+) STRICT;
+CREATE TABLE IF NOT EXISTS webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    watched TEXT NOT NULL,
+    domains TEXT NOT NULL,
+    secret TEXT,
+    disabled INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE IF NOT EXISTS spaces (
     repo_id INTEGER PRIMARY KEY REFERENCES repos ON DELETE CASCADE,
     hardware TEXT NOT NULL DEFAULT 'cpu-basic',
     sleep_time_seconds INTEGER,
     dev_mode INTEGER NOT NULL DEFAULT 0,
     paused INTEGER NOT NULL DEFAULT 0,
+    volumes TEXT NOT NULL DEFAULT '[]',
     port INTEGER
 ) STRICT;
 CREATE TABLE IF NOT EXISTS space_settings (

@@ -78,6 +78,11 @@ class GitRepository:
         pygit2.init_repository(str(folder), bare=True, initial_head="main")
         return cls(folder)
 
+    def copy_to(self, folder: Path) -> None:
+        """A repository in ``folder`` with this one's main branch and its history."""
+        other = pygit2.init_repository(str(folder), bare=True, initial_head="main")
+        other.remotes.create_anonymous(self._git.path).fetch([f"+{MAIN}:{MAIN}"])
+
     # -- revisions ---------------------------------------------------------------------------------
 
     def head(self, ref: str = MAIN) -> str:

@@ -136,6 +136,13 @@ class Repos:
     def add_large_file(self, repo: Repo, sha256: str, size: int) -> None:
         self._database.execute("INSERT OR IGNORE INTO large_files VALUES (?, ?, ?)", (repo.id, sha256, size))
 
+    def share_large_files(self, source: Repo, target: Repo) -> None:
+        """What one repo holds, the other holds as well from now on."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO large_files SELECT ?, sha256, size FROM large_files WHERE repo_id = ?",
+            (target.id, source.id),
+        )
+
     def large_file_bytes(self, repo: Repo) -> int:
         """Sum of the repo's large files."""
         row = self._database.row("SELECT total(size) AS total FROM large_files WHERE repo_id = ?", (repo.id,))

@@ -1,7 +1,8 @@
 """A Space's rows beside its repo: hardware, sleep, secrets, variables, the port it is served on."""
 
+import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from hfdeploy_localhub.model import Repo, format_time
 from hfdeploy_localhub.store.database import Database
 
 Kind = Literal["secret", "variable"]
-_COLUMNS = ("hardware", "sleep_time_seconds", "dev_mode", "paused", "port")
+_COLUMNS = ("hardware", "sleep_time_seconds", "dev_mode", "paused", "volumes", "port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class SpaceRow:
     sleep_time_seconds: int | None
     dev_mode: bool
     paused: bool
+    volumes: Sequence[Mapping[str, Any]]
     port: int | None
 
 
@@ -52,6 +54,7 @@ class SpaceRows:
             sleep_time_seconds=row["sleep_time_seconds"],
             dev_mode=bool(row["dev_mode"]),
             paused=bool(row["paused"]),
+            volumes=json.loads(row["volumes"]),
             port=row["port"],
         )
 

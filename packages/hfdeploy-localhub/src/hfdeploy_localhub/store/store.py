@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import IO
 
 from hfdeploy_localhub.model import Caller, Repo, RepoType, Sdk, Visibility
+from hfdeploy_localhub.store.access_requests import AccessRequests
 from hfdeploy_localhub.store.accounts import Accounts
+from hfdeploy_localhub.store.collections import Collections
 from hfdeploy_localhub.store.database import Database
 from hfdeploy_localhub.store.discussions import Discussions
 from hfdeploy_localhub.store.git import MAIN, Author, GitRepository
 from hfdeploy_localhub.store.initial import plan_initial_files
 from hfdeploy_localhub.store.large_files import LargeFiles
+from hfdeploy_localhub.store.likes import Likes
+from hfdeploy_localhub.store.publishers import Publishers
 from hfdeploy_localhub.store.repos import Repos
 from hfdeploy_localhub.store.space_settings import SpaceRows
+from hfdeploy_localhub.store.webhooks import Webhooks
 from hfdeploy_localhub.store.xet import XetStore
 
 _CREATORS_EMAIL = "hub@localhost"
@@ -42,12 +47,18 @@ class Store:
         self.database = Database(folder / "hub.sqlite")
         self.accounts = Accounts(self.database)
         self.repos = Repos(self.database)
+        self.likes = Likes(self.database)
+        self.access_requests = AccessRequests(self.database)
+        self.collections = Collections(self.database)
+        self.webhooks = Webhooks(self.database)
+        self.publishers = Publishers(self.database)
         self.discussions = Discussions(self.database)
         self.space_rows = SpaceRows(self.database)
         self.large_files = LargeFiles(folder / "large")
         self.xet = XetStore(folder / "xet", self.large_files)
         self._git_folder = folder / "git"
         self._git_folder.mkdir(exist_ok=True)
+        self.hooks_folder = folder / "hooks"
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._sweep_unfinished()
 
@@ -71,22 +82,36 @@ class Store:
             repo = self.repos.add(
                 type, namespace, name, visibility=visibility, creator=caller.user, now=self.now()
             )
-            git = GitRepository.create(self._folder(repo))
+            git = GitRepository.create(self.git_folder(repo))
             blobs = {path: git.add_blob(data) for path, data in content.items()}
             git.commit(
                 MAIN, blobs, parent=None, message="initial commit", author=author_of(caller), now=self.now()
             )
         return repo
 
+    def duplicate_repo(
+        self, caller: Caller, repo: Repo, namespace: str, name: str, *, visibility: Visibility
+    ) -> Repo:
+        """A copy of the repo's main branch, history included, that shares the large files' content."""
+        account = self.accounts.find(namespace)
+        owner = account.name if account else namespace
+        with self.lock(repo), self.database.transaction():
+            made = self.repos.add(
+                repo.type, owner, name, visibility=visibility, creator=caller.user, now=self.now()
+            )
+            self.git(repo).copy_to(self.git_folder(made))
+            self.repos.share_large_files(repo, made)
+        return made
+
     def remove_repo(self, repo: Repo) -> None:
         with self.lock(repo):
             self.repos.remove(repo)
-            shutil.rmtree(self._folder(repo), ignore_errors=True)
+            shutil.rmtree(self.git_folder(repo), ignore_errors=True)
 
     def git(self, repo: Repo) -> GitRepository:
         """The repo's content, opened for the calling thread."""
         return GitRepository(
-            self._folder(repo), lambda sha256: self.repos.owns_large_file(repo, sha256) is not None
+            self.git_folder(repo), lambda sha256: self.repos.owns_large_file(repo, sha256) is not None
         )
 
     def lock(self, repo: Repo) -> threading.Lock:
@@ -97,7 +122,8 @@ class Store:
         self.database.close()
         self._claim.close()
 
-    def _folder(self, repo: Repo) -> Path:
+    def git_folder(self, repo: Repo) -> Path:
+        """The bare git repository on disk."""
         return self._git_folder / f"{repo.id}.git"
 
     def _sweep_unfinished(self) -> None:
