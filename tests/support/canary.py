@@ -45,7 +45,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     raised = report.longreprtext if call.excinfo is not None else ""
     if any(CANARY in text for text in (raised, *(text for _, text in report.sections))):
         report.outcome = "failed"
-        report.longrepr = f"{raised}\n{item.nodeid}: the token was printed, logged or raised".replace(CANARY, MASK)
+        told = f"{raised}\n{item.nodeid}: the token was printed, logged or raised"
+        report.longrepr = told.replace(CANARY, MASK)
         report.sections = [(name, text.replace(CANARY, MASK)) for name, text in report.sections]
 
 

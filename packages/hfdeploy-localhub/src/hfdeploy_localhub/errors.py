@@ -12,7 +12,8 @@
     ├── Conflict              409
     ├── HeadMoved             412
     ├── TooLarge              413
-    └── InvalidPath           422
+    ├── InvalidPath           422
+    └── Unavailable           501
 
 Clients pick their exception by the header ``X-Error-Code`` first and by the status second, so both are
 part of a class here. ``server.py`` turns a raised error into an answer; nothing else does.
@@ -74,14 +75,15 @@ class Forbidden(HubError):
 
 
 class GatedRepo(HubError):
+    """The repo is there to see, its files only for those who were let in."""
+
     status = 403
     code = "GatedRepo"
 
-    def __init__(self, repo_id: str, *, anonymous: bool) -> None:
-        super().__init__(
-            f"Access to {repo_id} is restricted. You must have access to it"
-            " and be authenticated to read its files."
-        )
+    def __init__(self, repo_type: str, repo_id: str, *, anonymous: bool) -> None:
+        who = "you must be logged in" if anonymous else "you are not in the authorized list"
+        page = "Visit its page to ask for access."
+        super().__init__(f"Access to {repo_type} {repo_id} is restricted and {who}. {page}")
         self.answer_status = 401 if anonymous else 403
 
 
@@ -126,3 +128,9 @@ class InvalidPath(HubError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"Invalid path in repo: {path!r}")
+
+
+class Unavailable(HubError):
+    """This machine lacks what is needed for it."""
+
+    status = 501

@@ -170,7 +170,7 @@ def get_open_repo(
     if repo.gated is not None and decide_right(caller, repo) < Right.WRITE:
         granted = caller.user and get_store(request).access_requests.find(repo, caller.user)
         if not granted or granted.status != "accepted":
-            raise GatedRepo(repo.full_name, anonymous=caller.anonymous)
+            raise GatedRepo(repo.type, repo.full_name, anonymous=caller.anonymous)
     return repo
 
 
