@@ -1,3 +1,4 @@
+import re
 import time
 from pathlib import Path
 
@@ -100,3 +101,12 @@ def test_secrets_stay_out_of_the_repr() -> None:
     user = User("alice", "hf_a", tokens=[Token("hf_b", scopes=[Reach("user", "alice", ["repo.write"])])])
     assert "hf_a" not in repr(user)
     assert "hf_b" not in repr(user)
+
+
+def test_the_seed_in_the_readme_is_one(tmp_path: Path) -> None:
+    readme = Path(__file__).parent.parent / "README.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme.read_text(), re.DOTALL)
+    (tmp_path / "seed.yaml").write_text(example)
+    seed = read_seed(tmp_path / "seed.yaml")
+    assert seed.users[0].organisations == {"acme": "contributor"}
+    assert [token.role for token in seed.users[0].tokens] == ["read", "fineGrained", "write"]
