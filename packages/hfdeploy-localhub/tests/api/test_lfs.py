@@ -113,10 +113,20 @@ def test_a_pointer_as_plain_text_opens_nothing(alice: httpx.Client, mallory: htt
     assert mallory.get("/mallory/theirs/resolve/main/w.bin").content != CONTENT
 
 
-def test_uploads_take_rights(alice: httpx.Client, mallory: httpx.Client, stranger: httpx.Client) -> None:
+def test_others_upload_for_a_pull_request_only(alice: httpx.Client, mallory: httpx.Client) -> None:
     create(alice)
+    assert mallory.put(batch(mallory)["actions"]["upload"]["href"], content=CONTENT).status_code == 200
+    assert commit(mallory, large()).status_code == 403
+    proposed = commit(mallory, large(), revision="main?create_pr=1")
+    assert proposed.json()["pullRequestUrl"].endswith("/discussions/1")
+    assert alice.get("/alice/m/resolve/main/w.bin").status_code == 404
+    assert alice.get("/alice/m/resolve/refs%2Fpr%2F1/w.bin").content == CONTENT
+
+
+def test_uploads_take_rights(alice: httpx.Client, mallory: httpx.Client, stranger: httpx.Client) -> None:
+    create(alice, visibility="private")
     body = {"operation": "upload", "objects": [{"oid": SHA256, "size": 5}]}
-    assert mallory.post("/alice/m.git/info/lfs/objects/batch", json=body).status_code == 403
+    assert mallory.post("/alice/m.git/info/lfs/objects/batch", json=body).status_code == 404
     assert stranger.post("/alice/m.git/info/lfs/objects/batch", json=body).status_code == 401
     for oid in ("../../x", "AB" * 32, "ab"):
         bad = {"operation": "upload", "objects": [{"oid": oid, "size": 5}]}

@@ -174,6 +174,17 @@ def get_open_repo(
     return repo
 
 
+def check_propose(caller: Caller) -> None:
+    """Who sees a repo may propose a change to it, and so upload the content of one. Raises as check_write.
+
+    Content alone changes nothing: it shows once a commit names it, and that takes rights of its own.
+    """
+    if caller.anonymous:
+        raise InvalidCredentials("Invalid username or password.")
+    if caller.token is None or caller.token.role == "read":
+        raise Forbidden("A read token cannot upload: a write token is needed.")
+
+
 def check_write(caller: Caller, repo: Repo) -> None:
     if decide_right(caller, repo) < Right.WRITE:
         if caller.anonymous:

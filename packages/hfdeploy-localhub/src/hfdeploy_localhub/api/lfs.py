@@ -5,12 +5,13 @@ The client sends the content without its token, so the address itself carries th
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import Field
 
 from hfdeploy_localhub.api.context import (
@@ -20,15 +21,34 @@ from hfdeploy_localhub.api.context import (
     Hub,
     OpenRepo,
     base_url,
-    check_write,
+    check_propose,
     get_hub,
 )
 from hfdeploy_localhub.api.sending import send_range
-from hfdeploy_localhub.errors import BadRequest, Forbidden, NotFound
+from hfdeploy_localhub.errors import BadRequest, Forbidden, HubError, NotFound
 from hfdeploy_localhub.model import LargeFile, Repo
 from hfdeploy_localhub.store.large_files import Writer
 
-router = APIRouter()
+
+class LfsRoute(APIRoute):
+    """git-lfs asks for a password where it is told to, and shows ``message``."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_for_lfs(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HubError as refusal:
+                refusal.details["message"] = refusal.message
+                if refusal.answer_status == 401:
+                    refusal.headers["LFS-Authenticate"] = 'Basic realm="The local hub"'
+                raise
+
+        return handle_for_lfs
+
+
+router = APIRouter(route_class=LfsRoute)
 
 PART_BYTES = 64 * 1024 * 1024
 """Above this size a file goes up in parts of it, if the client can."""
@@ -64,7 +84,7 @@ class Completion(Body):
 @router.post("/{namespace}/{name}.git/info/lfs/objects/batch")
 def batch(body: Batch, request: Request, hub: CurrentHub, repo: OpenRepo, caller: CurrentCaller) -> Response:
     if body.operation == "upload":
-        check_write(caller, repo)
+        check_propose(caller)
         offer = _Offer(request, repo, multipart="multipart" in body.transfers)
         objects = [offer.upload(item) for item in body.objects]
         several = offer.multipart and any(item.size > PART_BYTES for item in body.objects)
@@ -80,7 +100,7 @@ def batch(body: Batch, request: Request, hub: CurrentHub, repo: OpenRepo, caller
 @router.post("/{types}/{namespace}/{name}.git/info/lfs/objects/verify")
 @router.post("/{namespace}/{name}.git/info/lfs/objects/verify")
 def verify(body: BatchObject, hub: CurrentHub, repo: OpenRepo, caller: CurrentCaller) -> dict[str, Any]:
-    check_write(caller, repo)
+    check_propose(caller)
     if hub.store.repos.owns_large_file(repo, body.oid) != body.size:
         raise NotFound(f"{body.oid} with {body.size} bytes has not been uploaded")
     return {"oid": body.oid, "size": body.size}
@@ -153,7 +173,8 @@ class _Offer:
         self._expires = self._hub.store.now() + _LIFETIME
 
     def upload(self, item: BatchObject) -> dict[str, Any]:
-        described: dict[str, Any] = {"oid": item.oid, "size": item.size, "authenticated": True}
+        # not "authenticated": git-lfs would take it to mean that verify needs no token either
+        described: dict[str, Any] = {"oid": item.oid, "size": item.size}
         if self._hub.store.repos.owns_large_file(self._repo, item.oid) is not None:
             return described
         claims = {"repo": self._repo.id, "oid": item.oid, "size": item.size}
