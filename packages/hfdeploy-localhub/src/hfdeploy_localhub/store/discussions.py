@@ -77,6 +77,15 @@ class Discussions:
         row = self._database.row(f"{_SELECT} WHERE repo_id = ? AND num = ?", (repo.id, num))
         return _discussion(row) if row else None
 
+    def pull_requests(self, repo: Repo, author: str | None) -> list[int]:
+        """The numbers of all that are not merged; with ``author`` of his alone."""
+        rows = self._database.rows(
+            f"{_SELECT} WHERE repo_id = ? AND is_pull_request AND status != 'merged'"
+            " AND (? IS NULL OR accounts.name = ?)",
+            (repo.id, author, author),
+        )
+        return [row["num"] for row in rows]
+
     def page(self, repo: Repo, wanted: Filter, *, offset: int, limit: int) -> tuple[int, list[Discussion]]:
         """How many there are in all, and a page of them, newest first."""
         conditions, parameters = ["repo_id = ?"], list[Any]([repo.id])
