@@ -68,5 +68,6 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not path.relative_to(folder).as_posix().startswith((".cache/", ".git/"))
+        if path.is_file()
+        and not path.relative_to(folder).as_posix().startswith((".cache/", ".git/", ".hfdeploy/"))
     }

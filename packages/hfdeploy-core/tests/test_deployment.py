@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,15 @@ from hfdeploy_core.events import Event, Finished, Planned, Warned
 from hfdeploy_core.model import Account, RepoRef, RepoType, Visibility
 from hfdeploy_core.testing import FakeHub
 
+
+def git(root, *arguments: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=root, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
 SPACE = RepoRef(RepoType.SPACE, "alice", "app")
 MODEL = RepoRef(RepoType.MODEL, "alice", "app")
 CARD = "---\nsdk: static\n---\n"
@@ -32,7 +43,7 @@ def test_a_new_space_gets_one_commit_on_top_of_the_initial_one(
     repo = hub.repos[SPACE]
     assert [commit.title for commit in repo.commits] == ["initial commit", "First"]
     assert repo.files["big.bin"] == b"x" * 5000
-    assert repo.commits[-1].message.startswith("with more\n\nhfdeploy-digest: ")
+    assert repo.commits[-1].message.startswith("with more\n\nhfdeploy-content: ")
     assert (outcome.repo_id, outcome.commit, outcome.created) == ("alice/app", repo.commits[-1].id, True)
     assert outcome.space_url == "https://alice-app.space.test"
     assert told[-1] == Finished(outcome)
@@ -44,8 +55,55 @@ def test_the_second_time_there_is_nothing_to_do(hub: FakeHub, write) -> None:
     first = deploy(root, "alice/app", hub=hub)
     hub.calls.clear()
     second = deploy(root, "app", mirror=True, hub=hub)
-    assert hub.calls == ["whoami", "find_repo", "list_files"]
+    assert hub.calls == ["whoami", "find_head"]
     assert (second.commit, second.changed, second.files_unchanged) == (first.commit, False, 3)
+
+
+def test_where_somebody_else_committed_the_files_are_compared(hub: FakeHub, write) -> None:
+    root = write({"a": "1", "big": b"x" * 5000})
+    deploy(root, "app", repo_type="model", hub=hub)
+    hub.push(MODEL, {**hub.repos[MODEL].files, "a": b"theirs"})
+    hub.calls.clear()
+    outcome = deploy(root, "alice/app", repo_type="model", hub=hub)
+    assert hub.calls == ["find_head", "list_files", "check_write", "stage", "commit"]
+    assert (outcome.files_updated, outcome.files_unchanged) == (1, 1)
+
+
+def test_a_mirror_trusts_only_a_head_that_holds_nothing_else(hub: FakeHub, write) -> None:
+    root = write({"a": "1"})
+    deploy(root, "app", repo_type="model", hub=hub)
+    hub.push(MODEL, {**hub.repos[MODEL].files, "theirs": b"x"})
+    deploy(write({"a": "2"}), "app", repo_type="model", hub=hub)
+    assert "hfdeploy-exact" not in hub.repos[MODEL].commits[-1].message
+    assert deploy(root, "app", repo_type="model", mirror=True, hub=hub).files_deleted == 1
+    hub.calls.clear()
+    assert not deploy(root, "alice/app", repo_type="model", mirror=True, hub=hub).changed
+    assert "hfdeploy-exact: yes" in hub.repos[MODEL].commits[-1].message
+    assert hub.calls == ["find_head"]
+
+
+def test_one_changed_file_of_a_checkout_needs_no_listing(hub: FakeHub, write) -> None:
+    root = write({"a": "1", "b/c": "2"})
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        git(root, *arguments)
+    deploy(root, "app", repo_type="model", hub=hub)
+    write({"a": "3"})
+    git(root, "commit", "-qam", "y")
+    hub.calls.clear()
+    outcome = deploy(root, "alice/app", repo_type="model", hub=hub)
+    assert hub.calls == ["find_head", "check_write", "stage", "commit"]
+    assert (outcome.files_updated, outcome.files_unchanged) == (1, 1)
+    assert hub.repos[MODEL].files["a"] == b"3"
+    assert f"hfdeploy-commit: {git(root, 'rev-parse', 'HEAD')}" in hub.repos[MODEL].commits[-1].message
+
+
+def test_a_large_file_that_git_names_is_compared_by_what_the_hub_calls_it(hub: FakeHub, write) -> None:
+    root = write({"a": "1", "big": b"x" * 5000})
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        git(root, *arguments)
+    deploy(root, "app", repo_type="model", hub=hub)
+    hub.push(MODEL, hub.repos[MODEL].files)
+    assert not deploy(root, "app", repo_type="model", hub=hub).changed
 
 
 def test_what_the_hub_ignores_is_no_change(write) -> None:
@@ -120,10 +178,11 @@ def test_a_missing_source_and_a_bad_link_do_not_even_ask_the_hub(hub: FakeHub, w
     assert hub.calls == []
 
 
-@pytest.mark.parametrize("method", ["whoami", "find_repo", "list_files", "check_write", "check_card"])
+@pytest.mark.parametrize("method", ["whoami", "find_head", "list_files", "check_write", "check_card"])
 def test_what_the_hub_says_before_the_first_write_stops_it(hub: FakeHub, write, method: str) -> None:
     deploy(write({"README.md": CARD}), "app", hub=hub)
     hub.account = Account("alice", "fineGrained")
+    hub.push(SPACE, hub.repos[SPACE].files)
     hub.calls.clear()
     hub.fail(method, TokenRejected("No."))
     with pytest.raises(TokenRejected):
@@ -183,3 +242,9 @@ def test_a_mirrored_deploy_leads_to_the_source_and_then_rests(tmp_path_factory, 
     held.pop(".gitattributes")
     assert held == after
     assert not deploy(root, "app", repo_type="model", mirror=True, hub=hub).changed
+
+
+def test_a_gitignore_that_is_not_utf8_is_refused(hub: FakeHub, write) -> None:
+    with pytest.raises(CardInvalid, match="gitignore"):
+        deploy(write({".gitignore": b"\xff\xfe"}), "app", repo_type="model", hub=hub)
+    assert hub.writes == []

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 import hfdeploy_core
 from hfdeploy.cli.app import app

@@ -3,9 +3,6 @@
 import re
 from pathlib import Path
 
-from typer import Typer
-from typer.main import get_command
-
 import hfdeploy_core.errors
 from hfdeploy.cli.deploy import deploy
 
@@ -19,9 +16,7 @@ def test_every_exit_code_is_listed() -> None:
 
 
 def test_every_option_is_listed() -> None:
-    app = Typer(add_completion=False)
-    app.command()(deploy)
-    options = [option for parameter in get_command(app).params for option in parameter.opts]
+    options = [option for parameter in deploy.params for option in parameter.opts]
     assert "--mirror" in options
     for option in options:
         if option.startswith("-"):

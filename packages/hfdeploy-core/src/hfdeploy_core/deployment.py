@@ -1,5 +1,7 @@
 """The façade: validate, read, plan, apply."""
 
+import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
@@ -15,8 +17,10 @@ from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
     Account,
     CommitFiles,
+    CommitInfo,
     Outcome,
     Plan,
+    Provenance,
     Remote,
     RepoRef,
     RepoType,
@@ -25,12 +29,20 @@ from hfdeploy_core.model import (
     Target,
     Visibility,
 )
-from hfdeploy_core.planning.access import check_may_create, check_token_may_write, owns
+from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deploy import plan_deploy
-from hfdeploy_core.planning.digest import digest_plan
+from hfdeploy_core.planning.digest import digest_content, digest_plan
+from hfdeploy_core.planning.files import find_changed, find_unnamed
+from hfdeploy_core.planning.guards import find_doubts
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.settings import check_settings
+from hfdeploy_core.planning.trailers import COMMIT, CONTENT, is_exact, read_trailers, recall_files, suffices
 from hfdeploy_core.redact import redact
+from hfdeploy_core.source.cache import STATE_FOLDER
+from hfdeploy_core.source.card import read_texts
+from hfdeploy_core.source.digest import complete
+from hfdeploy_core.source.git import find_provenance, read_tree
+from hfdeploy_core.source.ignore import is_deployed
 from hfdeploy_core.source.scan import scan
 
 DEFAULT_TITLE = "Deploy with hfdeploy"
@@ -47,6 +59,7 @@ def deploy(
     visibility: Visibility | str | None = None,
     message: str | None = None,
     mirror: bool = False,
+    state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
     hub: Hub | None = None,
     clock: Clock | None = None,
@@ -55,8 +68,9 @@ def deploy(
 
     `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. What
     is not asked for stays as it is: `visibility` of an existing repo, and without `mirror` every file that
-    the source lacks. `message` is the commit's title and, after its first line, its description. `hub` is by
-    default the one that HF_ENDPOINT and HF_TOKEN name to the `hf` command.
+    the source lacks. `message` is the commit's title and, after its first line, its description. `state` is
+    the folder that remembers the hashes of files, by default `.hfdeploy` in the source. `hub` is by default
+    the one that HF_ENDPOINT and HF_TOKEN name to the `hf` command.
 
     Nothing is written before everything is validated. Raises a DeployError; see `hfdeploy_core.errors`.
     """
@@ -76,19 +90,38 @@ def deploy(
     if not fspath(source):
         # Path("") is the working directory, which nobody means by an unset variable.
         raise SourceMissing("The source is empty text.")
-    snapshot = scan(Path(source))
+    folder = Path(source)
+    state_folder = Path(state) if state is not None else folder / STATE_FOLDER
+    snapshot = scan(folder, state_folder)
     _tell_scanned(snapshot, source, on_event)
     connection: AbstractContextManager[Hub] = connect(on_event=on_event) if hub is None else nullcontext(hub)
     with connection as connected:
-        account = connected.whoami()
-        target = replace(asked, repo=replace(asked.repo, namespace=namespace or account.name))
-        remote = _read_remote(connected, target.repo, account)
+        # Whose token it is matters only where something is left open; the answer is one request away.
+        target = asked if namespace else _place(asked, connected.whoami())
+        remote = _read_remote(connected, target, snapshot)
+        if remote is None:
+            _check_creation(connected, target.repo)
+        else:
+            unnamed = find_unnamed(snapshot.entries, remote.files)
+            entries = complete(snapshot.root, snapshot.entries, unnamed, state_folder)
+            snapshot = replace(snapshot, entries=entries)
+        snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
         plan = plan_deploy(target, snapshot, remote)
-        _check_rights(connected, account, plan)
+        if plan.changes and remote is not None:
+            connected.check_write(plan.repo)
         _check_card(connected, plan, snapshot, on_event)
+        for doubt in find_doubts(plan):
+            on_event(Warned(doubt))
         on_event(_describe(plan))
-        info = remote.info if remote else None
-        applied = apply_plan(plan, snapshot, connected, info=info, clock=clock, on_event=on_event)
+        applied = apply_plan(
+            plan,
+            snapshot,
+            connected,
+            info=remote.info if remote else None,
+            provenance=find_provenance(snapshot.root, os.environ) if plan.changes else Provenance(),
+            clock=clock,
+            on_event=on_event,
+        )
     outcome = _conclude(plan, applied, clock.seconds() - started_seconds)
     on_event(Finished(outcome))
     return outcome
@@ -130,21 +163,36 @@ def _tell_scanned(snapshot: Snapshot, source: str | PathLike[str], on_event: OnE
     on_event(Scanned(str(source), len(snapshot.entries), snapshot.size_bytes))
 
 
-def _read_remote(hub: Hub, repo: RepoRef, account: Account) -> Remote | None:
-    info = hub.find_repo(repo)
-    if info is None:
-        check_token_may_write(account)
-        check_may_create(account, repo)
+def _place(target: Target, account: Account) -> Target:
+    return replace(target, repo=replace(target.repo, namespace=account.name))
+
+
+def _read_remote(hub: Hub, target: Target, snapshot: Snapshot) -> Remote | None:
+    """What is there: what the head's trailers say was deployed if that is enough, else what the Hub lists."""
+    head = hub.find_head(target.repo)
+    if head is None:
         return None
-    return Remote(info, hub.list_files(info.repo, info.head))
+    if head.commit is not None:
+        earlier = {path: blob for path, blob in _read_deployed(snapshot, head.commit) if is_deployed(path)}
+        known = recall_files(head.commit, snapshot.entries, earlier)
+        paths = (entry.path for entry in snapshot.entries)
+        if known is not None and suffices(head.commit, known, paths, mirror=target.mirror):
+            return Remote(head.info, known, is_exact(head.commit))
+    return Remote(head.info, hub.list_files(head.info.repo, head.info.head))
 
 
-def _check_rights(hub: Hub, account: Account, plan: Plan) -> None:
-    if plan.creates or not plan.changes:
-        return
+def _read_deployed(snapshot: Snapshot, commit: CommitInfo) -> Iterable[tuple[str, str]]:
+    """What the source held when it was deployed, if git still knows and it is not what it holds now."""
+    trailers = read_trailers(commit.message)
+    if COMMIT not in trailers or trailers.get(CONTENT) == digest_content(snapshot.entries):
+        return ()
+    return read_tree(snapshot.root, trailers[COMMIT]).items()
+
+
+def _check_creation(hub: Hub, repo: RepoRef) -> None:
+    account = hub.whoami()
     check_token_may_write(account)
-    if not (owns(account, plan.repo) and account.role == "write"):
-        hub.check_write(plan.repo)
+    check_may_create(account, repo)
 
 
 def _check_card(hub: Hub, plan: Plan, snapshot: Snapshot, on_event: OnEvent) -> None:

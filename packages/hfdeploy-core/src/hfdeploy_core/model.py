@@ -53,13 +53,13 @@ class FileEntry:
 
     `path` is relative to the root, with `/`; `blob_id` is git's own object id of the content (SHA-1 over
     git's blob header and the bytes) and `sha256` that of the bare bytes: the Hub names regular files by the
-    first and large ones by the second, so both are needed to compare without asking.
+    first and large ones by the second. `sha256` is None where git knew the blob and nobody read the file.
     """
 
     path: str
     size_bytes: int
     blob_id: str
-    sha256: str
+    sha256: str | None
     modified_ns: int = field(default=0, compare=False)
 
 
@@ -151,10 +151,14 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What the Hub holds now, at `info.head`."""
+    """What the Hub holds now, at `info.head`.
+
+    `is_exact` says that `files` are all that it holds beside what the Hub put there itself.
+    """
 
     info: RepoInfo
     files: tuple[RemoteFile, ...]
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,23 @@ class CommitInfo:
     id: str
     title: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A repo and its latest commit; None where that moved while both were read."""
+
+    info: RepoInfo
+    commit: CommitInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a source comes from, as far as it is known: its repository, its commit, the CI run's URL."""
+
+    source: str | None = None
+    commit: str | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +227,17 @@ Change = CreateRepo | SetVisibility | CommitFiles
 class Plan:
     """The ordered changes that lead from remote to target.
 
-    `base` is the commit that the plan was made against, `None` where the plan creates the repo.
+    `base` is the commit that the plan was made against, `None` where the plan creates the repo. `content` is
+    the digest of all that the source holds; `is_exact` says that the repo will hold nothing else, beside what
+    the Hub puts there itself.
     """
 
     repo: RepoRef
     base: str | None
     changes: tuple[Change, ...]
     unchanged_files: int = 0
+    content: str = ""
+    is_exact: bool = False
 
     @property
     def creates(self) -> bool:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from hfdeploy_core.errors import Conflict, DeployError, RepoNotFound
+from hfdeploy_core.errors import Conflict, DeployError, PermissionRefused, RepoNotFound
 from hfdeploy_core.hub.port import Staged
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
+    Head,
     RemoteFile,
     RepoInfo,
     RepoRef,
@@ -108,17 +109,14 @@ class FakeHub:
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         self._call("find_repo")
-        if (held := self.repos.get(repo)) is None:
+        return self._inform(repo)
+
+    def find_head(self, repo: RepoRef) -> Head | None:
+        self._call("find_head")
+        if (info := self._inform(repo)) is None:
             return None
-        is_space = repo.type is RepoType.SPACE
-        return RepoInfo(
-            repo=held.ref,
-            url=f"https://hub.test/{repo.type}s/{repo.id}",
-            head=held.commits[-1].id,
-            visibility=held.visibility,
-            sdk=held.sdk,
-            app_url=f"https://{repo.namespace}-{repo.name}.space.test" if is_space else None,
-        )
+        latest = self.repos[repo].commits[-1]
+        return Head(info, CommitInfo(latest.id, latest.title, latest.message))
 
     def list_files(self, repo: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
         self._call("list_files")
@@ -128,6 +126,8 @@ class FakeHub:
     def check_write(self, repo: RepoRef) -> None:
         self._call("check_write")
         self._repo(repo)
+        if self.account.role == "read":
+            raise PermissionRefused(f"The token of {self.account.name} may only read.")
 
     def check_card(self, repo_type: RepoType, text: str) -> tuple[str, ...]:
         self._call("check_card")
@@ -191,6 +191,19 @@ class FakeHub:
         commit_id = hashlib.sha1(f"{repo}{len(commits)}{title}{message}".encode()).hexdigest()  # noqa: S324
         commits.append(FakeCommit(commit_id, title, message, dict(files)))
         return commit_id
+
+    def _inform(self, repo: RepoRef) -> RepoInfo | None:
+        if (held := self.repos.get(repo)) is None:
+            return None
+        is_space = repo.type is RepoType.SPACE
+        return RepoInfo(
+            repo=held.ref,
+            url=f"https://hub.test/{repo.type}s/{repo.id}",
+            head=held.commits[-1].id,
+            visibility=held.visibility,
+            sdk=held.sdk,
+            app_url=f"https://{repo.namespace}-{repo.name}.space.test" if is_space else None,
+        )
 
     def _repo(self, repo: RepoRef) -> FakeRepo:
         if (held := self.repos.get(repo)) is None:

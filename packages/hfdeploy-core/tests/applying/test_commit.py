@@ -22,7 +22,15 @@ def run(hub: FakeHub, write, clock, told):
     def run(hub: FakeHub = hub, **change) -> str:
         commit = CommitFiles(**{"puts": puts, "deletions": (), "title": "t", **change})
         return commit_files(
-            commit, snapshot, hub, MODEL, parent=parent, digest="d1", clock=clock, on_event=told.append
+            commit,
+            snapshot,
+            hub,
+            MODEL,
+            parent=parent,
+            digest="d1",
+            description=f"{commit.description}\n\nhfdeploy-digest: d1",
+            clock=clock,
+            on_event=told.append,
         )
 
     return run

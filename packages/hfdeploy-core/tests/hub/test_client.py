@@ -1,4 +1,3 @@
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from hfdeploy_core.errors import (
     AnswerLost,
     CardInvalid,
     Conflict,
+    HubFailed,
     HubRefused,
     HubUnreachable,
     PaymentRequired,
@@ -21,6 +21,7 @@ from hfdeploy_core.errors import (
 )
 from hfdeploy_core.events import Event, Waiting, Warned
 from hfdeploy_core.hub.client import HubClient
+from hfdeploy_core.hub.contents import Upload
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
@@ -64,7 +65,7 @@ def client(
 def test_whoami_reads_name_role_and_organizations(client: HubClient, scripted_hub: Any) -> None:
     scripted_hub.on("GET /api/whoami-v2", reply_with(body=WHO))
     assert client.whoami() == Account("alice", "write", (Membership("team", "write"),))
-    assert scripted_hub.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+    assert scripted_hub.requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
 def test_a_token_that_the_hub_does_not_know(client: HubClient, scripted_hub: Any) -> None:
@@ -77,6 +78,7 @@ def test_a_token_that_the_hub_does_not_know(client: HubClient, scripted_hub: Any
 
 def test_no_token_at_all(monkeypatch: pytest.MonkeyPatch, scripted_hub: Any) -> None:
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     with HubClient(endpoint=scripted_hub.endpoint, on_event=print) as hub, pytest.raises(TokenMissing):
         hub.whoami()
     assert scripted_hub.requests == []
@@ -221,7 +223,8 @@ def test_what_is_staged_leaves_out_what_is_ignored_and_knows_its_hash(
     scripted_hub.on("POST /api/spaces/alice/app/preupload/main", preupload("a", "b.log", ignored="b.log"))
     staged = client.stage(SPACE, root, scan(root).entries, lambda done: None)
     (upload,) = staged.uploads
-    assert (upload.path_in_repo, upload.upload_info.is_hashed) == ("a", True)
+    assert isinstance(upload, Upload)
+    assert (upload.entry.path, upload.sha256) == ("a", None)
     assert staged.ignored == ("b.log",)
 
 
@@ -246,16 +249,6 @@ def test_a_commit_that_fails_tells_how(
     assert scripted_hub.paths().count(COMMIT) == 1
 
 
-def test_only_warnings_for_users_become_events(client: HubClient, scripted_hub, write, told) -> None:
-    judged = {"warnings": [{"message": "no title"}], "errors": []}
-    scripted_hub.on("POST /api/validate-yaml", reply_with(body=judged))
-    scripted_hub.on("POST /api/spaces/alice/app/preupload/main", preupload("README.md", "x.parquet"))
-    scripted_hub.on(COMMIT, made(scripted_hub))
-    commit(client, write({"README.md": "---\nsdk: static\n---\n", "x.parquet": "x"}))
-    (warned,) = told
-    assert "x.parquet" in warned.message
-
-
 def test_the_history_is_read_one_page_deep(client: HubClient, scripted_hub) -> None:
     route = "/api/spaces/alice/app/commits/main"
     items = [
@@ -276,13 +269,13 @@ def test_waits_are_told_and_requests_do_not_multiply(client: HubClient, scripted
     assert len(clock.naps) == 5
 
 
-def test_the_hubs_and_the_clients_own_warnings_become_events(client: HubClient, scripted_hub, told) -> None:
+def test_the_hubs_own_warnings_become_events_once(client: HubClient, scripted_hub, told) -> None:
     scripted_hub.on(
         "GET /api/whoami-v2", reply_with(body=WHO, headers={"X-HF-Warning": f"topic; see {TOKEN}"})
     )
     client.whoami()
-    logging.getLogger("huggingface_hub.x").warning("spoken\nby %s", "logger")
-    assert told == [Warned("see [redacted]"), Warned("spoken by logger")]
+    client.whoami()
+    assert told == [Warned("see [redacted]")]
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "localhost:8000", "http://"])
@@ -294,12 +287,61 @@ def test_an_endpoint_that_is_not_there(endpoint: str, clock: FakeClock, told: li
         hub.whoami()
 
 
-def test_outside_the_client_the_library_is_as_it_was(scripted_hub: Any) -> None:
-    logger = logging.getLogger("huggingface_hub")
-    before = (huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY, list(logger.handlers))
-    with HubClient(endpoint=scripted_hub.endpoint, token=TOKEN, on_event=print):
-        assert logger.handlers != before[1]
-    assert (huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY, list(logger.handlers)) == before
+LATEST = "GET /api/spaces/alice/app/commits/main"
+
+
+def test_the_head_is_read_with_its_message(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(body={"id": "alice/app", "sha": HEAD}))
+    scripted_hub.on(LATEST, reply_with(body=[{"id": HEAD, "title": "t", "message": "m"}]))
+    head = client.find_head(SPACE)
+    assert head is not None
+    assert (head.info.head, head.commit) == (HEAD, CommitInfo(HEAD, "t", "m"))
+    assert len(scripted_hub.requests) == 2
+
+
+@pytest.mark.parametrize("body", [[], [{"id": "b" * 40, "title": "t", "message": "m"}]])
+def test_a_head_that_moves_meanwhile_tells_nothing(client: HubClient, scripted_hub, body) -> None:
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(body={"id": "alice/app", "sha": HEAD}))
+    scripted_hub.on(LATEST, reply_with(body=body))
+    head = client.find_head(SPACE)
+    assert head is not None
+    assert head.commit is None
+
+
+def test_no_repo_has_no_head(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(404, {}, {"X-Error-Code": "RepoNotFound"}))
+    assert client.find_head(SPACE) is None
+
+
+def test_a_repo_that_moved_is_followed_with_the_token(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on(
+        "GET /api/spaces/alice/app", reply_with(307, headers={"Location": "/api/spaces/alice/new"})
+    )
+    scripted_hub.on("GET /api/spaces/alice/new", reply_with(body={"id": "alice/new", "sha": HEAD}))
+    info = client.find_repo(SPACE)
+    assert info is not None
+    assert info.repo.name == "new"
+    assert scripted_hub.requests[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_redirect_to_another_host_is_not_followed(client: HubClient, scripted_hub) -> None:
+    elsewhere = {"Location": "http://127.0.0.2:9/api"}
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(307, headers=elsewhere))
+    with pytest.raises(HubFailed):
+        client.find_repo(SPACE)
+
+
+def test_offline_nothing_is_asked(client: HubClient, scripted_hub, monkeypatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE"):
+        client.whoami()
+    assert scripted_hub.requests == []
+
+
+def test_an_answer_that_is_not_the_hubs(client: HubClient, scripted_hub) -> None:
+    scripted_hub.on("GET /api/whoami-v2", reply_with(body=b"<html>Log in to this network"))
+    with pytest.raises(HubFailed, match="not the Hub's"):
+        client.whoami()
 
 
 def test_an_unknown_namespace_is_told(client: HubClient, scripted_hub) -> None:

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from hfdeploy_core.model import CommitFiles, CommitInfo, FileEntry, Plan, PutFile, RepoRef, RepoType
-from hfdeploy_core.planning.digest import describe_commit, digest_plan, find_landed
+from hfdeploy_core.model import CommitFiles, FileEntry, Plan, PutFile, RepoRef, RepoType
+from hfdeploy_core.planning.digest import digest_blobs, digest_content, digest_plan
 
 ENTRY = FileEntry("app.py", 3, "1" * 40, "2" * 64, modified_ns=5)
 COMMIT = CommitFiles((PutFile(ENTRY, replaces=False),), ("old.py",), "title")
@@ -23,35 +23,16 @@ def test_when_a_file_was_written_does_not_count() -> None:
         replace(PLAN, changes=()),
         replace(PLAN, changes=(replace(COMMIT, deletions=()),)),
         replace(PLAN, changes=(replace(COMMIT, title="other"),)),
-        replace(PLAN, changes=(replace(COMMIT, puts=(PutFile(replace(ENTRY, sha256="3" * 64), False),)),)),
+        replace(PLAN, changes=(replace(COMMIT, puts=(PutFile(replace(ENTRY, blob_id="3" * 40), False),)),)),
     ],
 )
 def test_whatever_would_change_counts(other: Plan) -> None:
     assert digest_plan(other) != digest_plan(PLAN)
 
 
-def commits(*messages: str) -> list[CommitInfo]:
-    return [CommitInfo(str(len(messages) - i), "title", message) for i, message in enumerate(messages)]
-
-
-OURS = describe_commit("words", "d1")
-
-
-@pytest.mark.parametrize(
-    ("history", "landed"),
-    [
-        (commits("base"), None),
-        (commits("theirs", "base"), None),
-        (commits(OURS, "base"), "2"),
-        (commits("theirs", OURS, "base"), "2"),
-        (commits(OURS, "theirs", "base"), None),
-        (commits(describe_commit("", "d11"), "base"), None),
-    ],
-)
-def test_our_commit_is_known_by_its_trailer_right_on_top_of_the_parent(history, landed) -> None:
-    assert find_landed(history, parent="1", digest="d1") == landed
-
-
-def test_the_trailer_stands_alone_where_there_is_no_description() -> None:
-    assert describe_commit("", "d1") == "hfdeploy-digest: d1"
-    assert OURS == "words\n\nhfdeploy-digest: d1"
+def test_the_same_content_agrees_whoever_named_it_and_in_any_order() -> None:
+    other = replace(ENTRY, path="b.py", sha256=None, modified_ns=9)
+    assert digest_content([ENTRY, other]) == digest_content([other, replace(ENTRY, sha256=None)])
+    assert digest_content([ENTRY]) == digest_blobs([("app.py", "1" * 40)])
+    assert digest_content([ENTRY]) != digest_content([replace(ENTRY, path="app.pyx")])
+    assert digest_content([ENTRY]) != digest_content([replace(ENTRY, blob_id="3" * 40)])

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from hfdeploy_core.errors import (
-    CardInvalid,
     DeployError,
     LinkRefused,
     PathInvalid,
@@ -25,9 +24,6 @@ def test_everything_is_found_in_order_of_path(write) -> None:
         {"b.txt": "b", "a/z.txt": "", "a/deep/er/日本 語.txt": "x", "README.md": "---\nsdk: static\n---\n"}
     )
     assert paths(root) == ["README.md", "a/deep/er/日本 語.txt", "a/z.txt", "b.txt"]
-    card = scan(root).card
-    assert card is not None
-    assert card.sdk == "static"
 
 
 def test_what_is_never_deployed_is_left_out_and_secrets_are_told(write) -> None:
@@ -117,6 +113,20 @@ def test_a_name_that_is_not_utf8_is_refused(write) -> None:
         scan(root)
 
 
-def test_a_gitignore_that_is_not_utf8_is_refused(write) -> None:
-    with pytest.raises(CardInvalid, match="gitignore"):
-        scan(write({".gitignore": b"\xff\xfe"}))
+def test_a_file_that_was_read_before_is_not_read_again(write, monkeypatch) -> None:
+    root = write({"a.txt": "a", "b/c.txt": "c"})
+    for path in root.rglob("*.txt"):
+        os.utime(path, ns=(1, 1))
+    monkeypatch.setattr("hfdeploy_core.source.cache._RACY_NS", -(10**18))
+    first = scan(root)
+    monkeypatch.setattr("hfdeploy_core.source.digest.hash_file", None)
+    assert scan(root).entries == first.entries
+    assert (root / ".hfdeploy" / ".gitignore").read_text() == "*\n"
+
+
+def test_the_state_may_lie_elsewhere(write, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("hfdeploy_core.source.cache._RACY_NS", -(10**18))
+    root = write({"a.txt": "a"})
+    scan(root, tmp_path / "state")
+    assert not (root / ".hfdeploy").exists()
+    assert (tmp_path / "state" / "hashes.json").exists()

@@ -62,7 +62,7 @@ def test_a_failure_is_one_line_with_its_remedy_and_its_exit_code(run, hub, tmp_p
 
 
 def test_with_json_a_failure_is_the_last_line(run, hub, source) -> None:
-    hub.fail("find_repo", RateLimited("Too many."))
+    hub.fail("find_head", RateLimited("Too many."))
     done = run("deploy", source, "app", "--json")
     assert done.exit_code == RateLimited.exit_code
     assert json.loads(done.stdout.splitlines()[-1]) == {

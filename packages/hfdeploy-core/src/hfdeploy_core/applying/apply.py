@@ -7,8 +7,9 @@ from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import RepoNotFound
 from hfdeploy_core.events import Committed, OnEvent, RepoCreated, VisibilityChanged
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.model import CommitFiles, CreateRepo, Plan, RepoInfo, SetVisibility, Snapshot
+from hfdeploy_core.model import CommitFiles, CreateRepo, Plan, Provenance, RepoInfo, SetVisibility, Snapshot
 from hfdeploy_core.planning.digest import digest_plan
+from hfdeploy_core.planning.trailers import describe_commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,19 @@ class Applied:
 
 
 def apply_plan(
-    plan: Plan, snapshot: Snapshot, hub: Hub, *, info: RepoInfo | None, clock: Clock, on_event: OnEvent
+    plan: Plan,
+    snapshot: Snapshot,
+    hub: Hub,
+    *,
+    info: RepoInfo | None,
+    provenance: Provenance,
+    clock: Clock,
+    on_event: OnEvent,
 ) -> Applied:
-    """Make every change of the plan. `info` is the repo that it was made against, if any."""
+    """Make every change of the plan. `info` is the repo that it was made against, if any.
+
+    `provenance` is written down in the commit.
+    """
     digest = digest_plan(plan)
     commit = None
     changed = False
@@ -47,6 +58,7 @@ def apply_plan(
                     plan.repo,
                     parent=info.head,
                     digest=digest,
+                    description=describe_commit(change.description, digest, plan, provenance),
                     clock=clock,
                     on_event=on_event,
                 )

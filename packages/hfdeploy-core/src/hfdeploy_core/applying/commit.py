@@ -9,7 +9,7 @@ from hfdeploy_core.events import OnEvent, Uploading, Waiting, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.hub.retry import Budget, Failure, decide_retry
 from hfdeploy_core.model import CommitFiles, FileEntry, RepoRef, Snapshot
-from hfdeploy_core.planning.digest import describe_commit, find_landed
+from hfdeploy_core.planning.trailers import find_landed
 from hfdeploy_core.source.digest import check_unchanged
 
 _NAMED_PATHS = 3
@@ -23,10 +23,13 @@ def commit_files(
     *,
     parent: str,
     digest: str,
+    description: str,
     clock: Clock,
     on_event: OnEvent,
 ) -> str:
     """Upload contents, then commit on top of `parent`: the new id, or `parent` where nothing was left to do.
+
+    `description` carries `digest` in a trailer, by which a commit is known whose answer was lost.
 
     Raises SourceChanged, with nothing committed, where a file is not what was planned any more.
     """
@@ -39,7 +42,6 @@ def commit_files(
         on_event(Warned(_tell_ignored(staged.ignored)))
     if not staged.uploads and not change.deletions:
         return parent
-    description = describe_commit(change.description, digest)
 
     def post() -> str:
         return hub.commit(

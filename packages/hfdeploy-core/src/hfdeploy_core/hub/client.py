@@ -1,49 +1,27 @@
-"""The adapter: the Hub over huggingface_hub, which nothing else imports.
+"""The adapter: the Hub's API as the port wants it. Import it late: it reads the environment's HF_* names."""
 
-huggingface_hub reads HF_ENDPOINT, HF_HOME and the rest of its settings when it is imported, and takes most of
-a second for it: import this module late, when a Hub is really needed.
-"""
-
-import logging
-import random
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
-import httpx2
-import huggingface_hub
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, OIDCError, RepositoryNotFoundError
-from huggingface_hub.utils import (  # type: ignore[attr-defined]
-    _http,
-    build_hf_headers,
-    hf_raise_for_status,
-    paginate,
-)
-
-from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import (
-    CardInvalid,
-    DeployError,
-    HubUnreachable,
-    TokenMissing,
-    TokenRejected,
-    UploadFailed,
-)
-from hfdeploy_core.events import OnEvent, Waiting, Warned
-from hfdeploy_core.hub.failures import Answer, map_answer, map_failure, map_lost
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.errors import CardInvalid, TokenMissing, TokenRejected
+from hfdeploy_core.events import OnEvent
+from hfdeploy_core.hub import contents
+from hfdeploy_core.hub.caller import Caller, read_answer, read_json
+from hfdeploy_core.hub.credentials import find_endpoint, find_token
+from hfdeploy_core.hub.failures import map_answer
 from hfdeploy_core.hub.port import Staged
-from hfdeploy_core.hub.progress import report_bytes
 from hfdeploy_core.hub.retry import Budget
-from hfdeploy_core.hub.session import GaveUp, Patience, PatientClient
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
+    Head,
     Membership,
     RemoteFile,
     RepoInfo,
@@ -56,13 +34,15 @@ from hfdeploy_core.redact import redact, remember_secret
 
 _COMMITS_A_PAGE = 50
 _URL_PREFIX = {RepoType.MODEL: "", RepoType.DATASET: "datasets/", RepoType.SPACE: "spaces/"}
+# All that is read of a repo that has no app: the whole answer would name every file.
+_FACTS = {"expand": ["sha", "private"]}
+_UNKNOWN_TOKEN = "Invalid credentials in Authorization header"
 
 
 class HubClient:
     """The Hub at `endpoint` with `token`; left out, both are what they are to the `hf` command.
 
-    A context manager: within it, all of huggingface_hub's requests in this process are repeated with patience
-    (its client factory is process-wide), and its own log lines and progress bars come as events instead.
+    A context manager: on leaving it, connections are closed.
     """
 
     def __init__(
@@ -74,40 +54,20 @@ class HubClient:
         budget: Budget | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._token = token
+        self._given_token = token
         self._on_event = on_event
-        self._patience = Patience(
-            budget or Budget(),
-            clock or SystemClock(),
-            random.random,
-            lambda seconds, why: on_event(Waiting(seconds, redact(why))),
-        )
-        self._api = HfApi(endpoint=endpoint, token=token, library_name="hfdeploy")
-        self._logger = logging.getLogger("huggingface_hub")
+        self._caller = Caller(endpoint or find_endpoint(), on_event=on_event, budget=budget, clock=clock)
 
     def __enter__(self) -> Self:
-        self._factory = inner = _http._GLOBAL_CLIENT_FACTORY
-        self._handlers, self._logger.handlers = self._logger.handlers, [_Reporter(self._on_event)]
-        huggingface_hub.set_client_factory(lambda: PatientClient(inner(), self._patience))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        huggingface_hub.set_client_factory(self._factory)
-        self._logger.handlers = self._handlers
+        self._caller.close()
 
     def whoami(self) -> Account:
-        with self._mapped("log in"):
-            token = self._token or huggingface_hub.get_token()
-            if not token:
-                raise TokenMissing("No token for the Hub was found.")
-            remember_secret(token)
-            if not token.isascii() or not token.isprintable() or " " in token:
-                raise TokenRejected("The token holds characters that no token has.")
-            # Read once: a token that is renewed or replaced meanwhile would deploy as two people.
-            self._token = self._api.token = token
-            answer = self._api.whoami()
+        answer = self._authorized().ask_json("GET", "/api/whoami-v2", "log in")
         role = answer.get("auth", {}).get("accessToken", {}).get("role")
         return Account(
             answer["name"],
@@ -116,79 +76,102 @@ class HubClient:
         )
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
-        with self._mapped(f"read {repo}"):
-            try:
-                info: Any = self._api.repo_info(repo.id, repo_type=repo.type)
-            except RepositoryNotFoundError as error:
-                if error.response.headers.get("X-Error-Code") == "GatedRepo":
-                    raise
+        query = None if repo.type is RepoType.SPACE else _FACTS
+        doing = f"read {repo}"
+        hidden = frozenset({401, 403, 404})
+        reply = self._authorized().ask("GET", _api(repo), doing, query=query, accept=hidden)
+        if reply.status in hidden:
+            answer = read_answer(reply)
+            if answer.error_code == "RepoNotFound" or (
+                reply.status == 401 and answer.words not in (None, _UNKNOWN_TOKEN)
+            ):
                 return None
-        namespace, _, name = info.id.rpartition("/")
-        found = RepoRef(repo.type, namespace or repo.namespace, name)
+            raise map_answer(answer, doing)
+        info = read_json(reply, doing)
+        namespace, _, name = info["id"].rpartition("/")
         return RepoInfo(
-            repo=found,
-            url=f"{self._api.endpoint}/{_URL_PREFIX[repo.type]}{info.id}",
-            head=info.sha,
+            repo=RepoRef(repo.type, namespace or repo.namespace, name),
+            url=f"{self._caller.endpoint}/{_URL_PREFIX[repo.type]}{info['id']}",
+            head=info["sha"],
             visibility=_read_visibility(info),
-            sdk=getattr(info, "sdk", None),
-            app_url=getattr(info, "host", None),
+            sdk=info.get("sdk"),
+            app_url=info.get("host"),
         )
 
+    def find_head(self, repo: RepoRef) -> Head | None:
+        self._authorized()
+        with ThreadPoolExecutor(1) as pool:
+            latest = pool.submit(self._read_latest, repo)
+            info = self.find_repo(repo)
+            if info is None:
+                return None
+            commit = latest.result()
+        # Somebody may have committed between the two questions.
+        return Head(info, commit if commit and commit.id == info.head else None)
+
     def list_files(self, repo: RepoRef, revision: str) -> tuple[RemoteFile, ...]:
-        with self._mapped(f"list the files of {repo}"):
-            tree = self._api.list_repo_tree(repo.id, repo_type=repo.type, revision=revision, recursive=True)
-            return tuple(
-                RemoteFile(item.path, item.size, item.blob_id, item.lfs.sha256 if item.lfs else None)
-                for item in tree
-                if isinstance(item, huggingface_hub.hf_api.RepoFile)
-            )
+        path = f"{_api(repo)}/tree/{revision}?recursive=true"
+        return tuple(
+            RemoteFile(item["path"], item["size"], item["oid"], (item.get("lfs") or {}).get("oid"))
+            for item in self._authorized().ask_pages(path, f"list the files of {repo}")
+            if item["type"] == "file"
+        )
 
     def check_write(self, repo: RepoRef) -> None:
-        with self._mapped(f"write to {repo}"):
-            self._api.auth_check(repo.id, repo_type=repo.type, write=True)
+        self._authorized().ask("GET", f"{_api(repo)}/auth-check/write", f"write to {repo}")
 
     def check_card(self, repo_type: RepoType, text: str) -> tuple[str, ...]:
-        with self._mapped("have README.md checked"):
-            response = huggingface_hub.get_session().post(
-                f"{self._api.endpoint}/api/validate-yaml",
-                json={"content": text, "repoType": repo_type},
-                headers=build_hf_headers(token=self._token),
-            )
-            if response.status_code != 400:
-                hf_raise_for_status(response)
-            findings = response.json()
-        if response.status_code == 400:
+        doing = "have README.md checked"
+        reply = self._authorized().ask(
+            "POST",
+            "/api/validate-yaml",
+            doing,
+            content={"content": text, "repoType": repo_type},
+            accept=frozenset({400}),
+        )
+        findings = read_json(reply, doing)
+        if reply.status == 400:
             reasons = "; ".join(finding.get("message", "") for finding in findings.get("errors", ()))
             raise CardInvalid(f"The Hub refuses the front matter of README.md: {reasons.rstrip('.')}.")
         return tuple(redact(finding.get("message", "")) for finding in findings.get("warnings", ()))
 
     def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
-        with self._mapped(f"create {repo}"):
-            self._api.create_repo(
-                repo.id,
-                repo_type=repo.type,
-                visibility=None if visibility is None else visibility.value,
-                space_sdk=sdk,
-                exist_ok=True,
-            )
+        content = {"name": repo.name, "organization": repo.namespace, "type": repo.type}
+        content |= {"visibility": visibility} if visibility is not None else {}
+        content |= {"sdk": sdk} if sdk is not None else {}
+        doing = f"create {repo}"
+        refused = frozenset({401, 402, 403, 409})
+        reply = self._authorized().ask("POST", "/api/repos/create", doing, content=content, accept=refused)
+        if reply.status in refused and not (self._exists(reply.status, reply.body) or self.find_repo(repo)):
+            raise map_answer(read_answer(reply), doing)
 
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
-        with self._mapped(f"make {repo} {visibility}"):
-            self._api.update_repo_settings(repo.id, repo_type=repo.type, visibility=visibility.value)
+        content = {"visibility": visibility}
+        self._authorized().ask("PUT", f"{_api(repo)}/settings", f"make {repo} {visibility}", content=content)
 
     def stage(
         self, repo: RepoRef, root: Path, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
     ) -> Staged:
-        uploads = []
-        for entry in entries:
-            upload = CommitOperationAdd(entry.path, str(root / entry.path))
-            # Known already: the client need not read the file once more for it.
-            upload.upload_info.sha256 = bytes.fromhex(entry.sha256)
-            uploads.append(upload)
-        with self._mapped(f"upload to {repo}", otherwise=UploadFailed), report_bytes(on_bytes):
-            self._api.preupload_lfs_files(repo.id, additions=uploads, repo_type=repo.type, free_memory=False)
-        kept = tuple(upload for upload in uploads if not upload._should_ignore)
-        return Staged(kept, tuple(upload.path_in_repo for upload in uploads if upload._should_ignore))
+        caller = self._authorized()
+        modes = contents.ask_modes(caller, f"{_api(repo)}/preupload/main", f"upload to {repo}", root, entries)
+        kept = [entry for entry in entries if not modes[entry.path].is_ignored]
+        large = [(entry, root / entry.path) for entry in kept if modes[entry.path].is_large]
+        hashes: dict[str, str] = {}
+        if large:
+            # Imported here: huggingface_hub takes most of a second.
+            from hfdeploy_core.hub.large import upload_large
+
+            hashes = upload_large(
+                repo,
+                large,
+                endpoint=caller.endpoint,
+                token=caller.token,
+                patience=caller.patience,
+                on_bytes=on_bytes,
+                on_event=self._on_event,
+            )
+        uploads = tuple(contents.Upload(entry, root / entry.path, hashes.get(entry.path)) for entry in kept)
+        return Staged(uploads, tuple(entry.path for entry in entries if modes[entry.path].is_ignored))
 
     def commit(
         self,
@@ -200,86 +183,68 @@ class HubClient:
         title: str,
         description: str,
     ) -> str:
-        operations: list[Any] = [CommitOperationDelete(path, is_folder=False) for path in deletions]
-        operations += staged.uploads
-        with self._mapped(f"commit to {repo}"):
-            made = self._api.create_commit(
-                repo.id,
-                operations,
-                commit_message=title,
-                commit_description=description,
-                parent_commit=parent,
-                repo_type=repo.type,
-            )
-        return made.oid
+        header = {"summary": title, "description": description, "parentCommit": parent}
+        lines = [json.dumps({"key": "header", "value": header}).encode()]
+        lines += [json.dumps({"key": "deletedFile", "value": {"path": path}}).encode() for path in deletions]
+        uploads = cast("tuple[contents.Upload, ...]", staged.uploads)
+        lines += [contents.write_line(upload) for upload in uploads]
+        made = self._authorized().ask_json(
+            "POST", f"{_api(repo)}/commit/main", f"commit to {repo}", lines=b"\n".join(lines) + b"\n"
+        )
+        return str(made["commitOid"])
 
     def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
-        with self._mapped(f"read the history of {repo}"):
-            url = f"{self._api.endpoint}/api/{repo.type}s/{repo.id}/commits/main"
-            items = paginate(url, params={}, headers=build_hf_headers(token=self._token))
-            return tuple(
-                CommitInfo(item["id"], item["title"], item["message"])
-                for item in islice(items, _COMMITS_A_PAGE)
-            )
+        return self._read_commits(repo, _COMMITS_A_PAGE)
 
-    @contextmanager
-    def _mapped(self, doing: str, otherwise: type[DeployError] | None = None) -> Iterator[None]:
-        """Turn foreign errors into ours, warnings into events. `otherwise`: for what has no better name."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                yield
-            except DeployError:
-                raise
-            except Exception as error:
-                mapped = self._map(error, doing) or (otherwise and otherwise(f"Cannot {doing}: {error}."))
-                if mapped is None:
-                    raise
-                raise mapped from error
-        for warning in caught:
-            # Others are for programmers; and what is wrong with README.md, `check_card` has told before.
-            text = " ".join(str(warning.message).split())
-            if warning.category is UserWarning and not text.startswith("Warnings while validating metadata"):
-                self._on_event(Warned(redact(text)))
+    def _read_commits(self, repo: RepoRef, most: int) -> tuple[CommitInfo, ...]:
+        pages = self._authorized().ask_pages(
+            f"{_api(repo)}/commits/main?limit={most}", f"read the history of {repo}"
+        )
+        return tuple(CommitInfo(item["id"], item["title"], item["message"]) for item in islice(pages, most))
 
-    def _map(self, error: Exception, doing: str) -> DeployError | None:
-        match error:
-            case GaveUp(failure=failure) if failure.is_ambiguous and "/commit/" in error.url:
-                return map_lost(doing, error.message)
-            case GaveUp():
-                return map_failure(error.failure, doing, self._api.endpoint, error.message)
-            case HfHubHTTPError():
-                code = error.response.headers.get("X-Error-Code")
-                return map_answer(Answer(error.response.status_code, code, error.server_message), doing)
-            case OIDCError():
-                wrong = f"Cannot {doing} with this job's identity: {error}".rstrip(".") + "."
-                return TokenRejected(
-                    wrong, "Give the job its id token, or unset HF_OIDC_RESOURCE to use HF_TOKEN."
-                )
-            case OfflineModeIsEnabled():
-                return HubUnreachable(f"Cannot {doing}: HF_HUB_OFFLINE is set.", "Unset HF_HUB_OFFLINE.")
-            case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-                wrong = f"Cannot {doing}: {self._api.endpoint!r} is not the URL of a Hub."
-                return HubUnreachable(wrong, "Set HF_ENDPOINT to a URL that begins with https://.")
-            case httpx2.HTTPError():
-                return HubUnreachable(f"Cannot {doing}: no answer from {self._api.endpoint} ({error}).")
-            case _:
-                return None
+    def _read_latest(self, repo: RepoRef) -> CommitInfo | None:
+        """The head, or None where there is no such repo: that is for the other question to tell."""
+        path, doing = f"{_api(repo)}/commits/main?limit=1", f"read the history of {repo}"
+        reply = self._authorized().ask("GET", path, doing, accept=frozenset({401, 403, 404, 409}))
+        items = read_json(reply, doing) if reply.status < 400 else ()
+        return next((CommitInfo(item["id"], item["title"], item["message"]) for item in items), None)
+
+    def _exists(self, status: int, body: bytes) -> bool:
+        return status == 409 and b'"url"' in body
+
+    def _authorized(self) -> Caller:
+        """The caller with its token, read once: one that is replaced meanwhile would deploy as two people."""
+        if self._caller.token:
+            return self._caller
+        token = self._given_token or _find_token()
+        if not token:
+            raise TokenMissing("No token for the Hub was found.")
+        remember_secret(token)
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise TokenRejected("The token holds characters that no token has.")
+        self._caller.token = token
+        return self._caller
 
 
-class _Reporter(logging.Handler):
-    """Passes huggingface_hub's own warnings on as events."""
+def _find_token() -> str | None:
+    try:
+        return find_token()
+    except Exception as error:
+        # Its class cannot be named here: that would import huggingface_hub for every deploy.
+        if type(error).__name__ != "OIDCError":
+            raise
+        raise TokenRejected(
+            f"Cannot log in with this job's identity: {error}".rstrip(".") + ".",
+            "Give the job its id token, or unset HF_OIDC_RESOURCE to use HF_TOKEN.",
+        ) from error
 
-    def __init__(self, on_event: OnEvent) -> None:
-        super().__init__(logging.WARNING)
-        self._on_event = on_event
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self._on_event(Warned(redact(" ".join(record.getMessage().split()))))
+def _api(repo: RepoRef) -> str:
+    return f"/api/{repo.type}s/{repo.id}"
 
 
-def _read_visibility(info: Any) -> Visibility:
-    told = getattr(info, "visibility", None)
+def _read_visibility(info: dict[str, Any]) -> Visibility:
+    told = info.get("visibility")
     if told in set(Visibility):
         return Visibility(told)
-    return Visibility.PRIVATE if info.private else Visibility.PUBLIC
+    return Visibility.PRIVATE if info.get("private") else Visibility.PUBLIC

@@ -9,6 +9,7 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
+    Head,
     RemoteFile,
     RepoInfo,
     RepoRef,
@@ -43,6 +44,10 @@ class Hub(Protocol):
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         """The repo as it is now, or None where there is none that this account can see."""
+        ...
+
+    def find_head(self, repo: RepoRef) -> Head | None:
+        """`find_repo` together with its latest commit."""
         ...
 
     def list_files(self, repo: RepoRef, revision: str) -> tuple[RemoteFile, ...]:

@@ -1,18 +1,15 @@
-"""An HTTP client that waits out a busy Hub: the one place where requests are repeated.
+"""An HTTP client that waits out a busy Hub, for the requests that huggingface_hub makes.
 
 It goes under huggingface_hub, whose own retries never come to bear: what it would retry is either answered
 or raised as something that it does not know. So each request has one budget, and no retries multiply.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
 
 import httpx2
 
-from hfdeploy_core.clock import Clock
-from hfdeploy_core.hub.retry import RETRIED_STATUSES, Budget, Failure, decide_retry, read_asked_seconds
+from hfdeploy_core.hub.patience import GaveUp, Patience, repeat
+from hfdeploy_core.hub.retry import RETRIED_STATUSES, Failure, read_asked_seconds
 
 # Generous: the Hub may think long about a large commit. Without any, a dead network would hang for ever.
 TIMEOUT = httpx2.Timeout(connect=15.0, read=180.0, write=60.0, pool=None)
@@ -32,26 +29,6 @@ _OPTIONAL_PATHS = ("/api/agent-harnesses", "/api/telemetry")
 _BUSY_CREATING = b"another conflicting operation is in progress"
 
 
-class GaveUp(Exception):
-    """A request failed for good. Not an error of httpx2, so that huggingface_hub lets it pass."""
-
-    def __init__(self, failure: Failure, url: str, message: str) -> None:
-        super().__init__(message)
-        self.failure = failure
-        self.url = url
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """What waiting needs: a budget, a clock, random numbers in [0, 1), and someone to tell (seconds, why)."""
-
-    budget: Budget
-    clock: Clock
-    random: Callable[[], float]
-    on_wait: Callable[[float, str], None]
-
-
 class PatientClient(httpx2.Client):
     """Repeats requests over `inner`, the client that would have been used, with its proxies and hooks."""
 
@@ -67,26 +44,9 @@ class PatientClient(httpx2.Client):
         # A file being streamed cannot be sent again from here; huggingface_hub rewinds and repeats it.
         if is_streamed or request.url.path.startswith(_OPTIONAL_PATHS):
             return self._inner.send(request, **options)  # type: ignore[arg-type]
-        patience = self._patience
-        started_seconds = patience.clock.seconds()
-        for attempt in count(1):
-            answer = self._try(request, options)
-            if isinstance(answer, httpx2.Response):
-                return answer
-            wait_seconds = None
-            if not (answer.failure.is_ambiguous and _makes_a_commit(request)):
-                wait_seconds = decide_retry(
-                    answer.failure,
-                    attempt=attempt,
-                    elapsed_seconds=patience.clock.seconds() - started_seconds,
-                    budget=patience.budget,
-                    jitter=patience.random(),
-                )
-            if wait_seconds is None:
-                raise answer
-            patience.on_wait(wait_seconds, answer.message)
-            patience.clock.sleep(wait_seconds)
-        raise AssertionError("count() ends")
+        return repeat(
+            lambda: self._try(request, options), self._patience, makes_a_commit=_makes_a_commit(request)
+        )
 
     def close(self) -> None:
         """Close the inner client too."""

@@ -1,8 +1,7 @@
 """Which files change: the source's entries against the remote's tree."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from hfdeploy_core.model import FileEntry, PutFile, RemoteFile
 
@@ -30,11 +29,8 @@ def plan_files(
     """
     wanted = {entry.path: entry for entry in entries}
     held = {file.path: file for file in remote_files}
-    puts = tuple(
-        PutFile(wanted[path], replaces=path in held)
-        for path in sorted(wanted)
-        if path not in held or not holds(held[path], wanted[path])
-    )
+    changed = find_changed(wanted.values(), held.values())
+    puts = tuple(PutFile(wanted[path], replaces=path in held) for path in sorted(changed))
     extra = sorted(held.keys() - wanted.keys())
     in_the_way = _find_displaced(extra, wanted)
     deletions = tuple(path for path in extra if path in in_the_way or (mirror and path not in spared))
@@ -48,11 +44,30 @@ def holds(file: RemoteFile, entry: FileEntry) -> bool:
     return file.blob_id == entry.blob_id
 
 
+def find_changed(entries: Iterable[FileEntry], remote_files: Iterable[RemoteFile]) -> frozenset[str]:
+    """Paths that the remote lacks or has with another content."""
+    held = {file.path: file for file in remote_files}
+    return frozenset(
+        entry.path for entry in entries if entry.path not in held or not holds(held[entry.path], entry)
+    )
+
+
+def find_unnamed(entries: Iterable[FileEntry], remote_files: Iterable[RemoteFile]) -> frozenset[str]:
+    """Paths whose sha256 is needed to compare them, and missing: large files that nobody has read yet."""
+    large = {file.path for file in remote_files if file.sha256 is not None}
+    return frozenset(entry.path for entry in entries if entry.sha256 is None and entry.path in large)
+
+
 def _find_displaced(extra: list[str], wanted: dict[str, FileEntry]) -> set[str]:
     """Remote paths that are a folder of the source, or lie below a file of it."""
-    folders = {str(parent) for path in wanted for parent in PurePosixPath(path).parents}
-    return {
-        path
-        for path in extra
-        if path in folders or any(str(parent) in wanted for parent in PurePosixPath(path).parents)
-    }
+    if not extra:
+        return set()
+    folders = {folder for path in wanted for folder in _list_folders(path)}
+    return {path for path in extra if path in folders or any(f in wanted for f in _list_folders(path))}
+
+
+def _list_folders(path: str) -> Iterator[str]:
+    """The folders that a path lies in, the nearest first."""
+    while folder := path.rpartition("/")[0]:
+        yield folder
+        path = folder

@@ -1,10 +1,12 @@
 """Reads the card: the YAML front matter of a README.md."""
 
 import re
+from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 
 from hfdeploy_core.errors import CardInvalid
-from hfdeploy_core.model import Card
+from hfdeploy_core.model import Card, Snapshot
 
 # As the Hub reads it: the first '---' line, blank lines before it allowed, up to the next one.
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(?P<yaml>.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -16,6 +18,26 @@ def read_card(path: Path) -> Card:
         return parse_card(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise CardInvalid("README.md is not valid UTF-8.", "Save README.md as UTF-8.") from None
+
+
+def read_texts(snapshot: Snapshot, changed: Container[str]) -> Snapshot:
+    """The snapshot with its card, and its .gitignore checked, where these are among the files that changed.
+
+    What the remote has already was judged when it came there. Raises CardInvalid.
+    """
+    paths = {entry.path for entry in snapshot.entries}
+    if ".gitignore" in paths and ".gitignore" in changed:
+        _check_text(snapshot.root / ".gitignore")
+    if "README.md" in paths and "README.md" in changed:
+        return replace(snapshot, card=read_card(snapshot.root / "README.md"))
+    return snapshot
+
+
+def _check_text(gitignore: Path) -> None:
+    try:
+        gitignore.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise CardInvalid(".gitignore is not valid UTF-8.", "Save .gitignore as UTF-8.") from None
 
 
 def parse_card(text: str) -> Card:

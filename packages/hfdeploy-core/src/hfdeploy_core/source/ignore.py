@@ -20,8 +20,16 @@ def decide_skip(path: str) -> str | None:
     return None
 
 
+def is_deployed(path: str) -> bool:
+    """Whether neither a file nor a folder that it lies in is left out."""
+    parts = path.split("/")
+    return all(decide_skip("/".join(parts[: depth + 1])) is None for depth in range(len(parts)))
+
+
 def check_path(path: str) -> None:
     """Raise PathInvalid where git or the Hub would refuse the name of a file."""
+    if path.isascii() and path.isprintable() and "\\" not in path:
+        return
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
 """`hfdeploy deploy`."""
 
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
 import hfdeploy_core
 from hfdeploy.cli.failing import told_failures
@@ -11,50 +11,40 @@ from hfdeploy_core import RepoType, Sdk, Visibility
 from hfdeploy_core.errors import SettingInvalid
 
 
-def deploy(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="The folder to deploy.", show_default=False)
-    ],
-    repo: Annotated[
-        str,
-        typer.Argument(
-            metavar="REPO", help="NAMESPACE/NAME, or NAME for your own namespace.", show_default=False
-        ),
-    ],
-    repo_type: Annotated[RepoType, typer.Option("--type", help="What kind of repo.")] = RepoType.SPACE,
-    sdk: Annotated[
-        Sdk | None, typer.Option(help="What runs the Space; else what README.md says.", show_default=False)
-    ] = None,
-    private: Annotated[
-        bool, typer.Option("--private", help="Only you and your organization see it.")
-    ] = False,
-    public: Annotated[bool, typer.Option("--public", help="Everybody sees it.")] = False,
-    protected: Annotated[
-        bool, typer.Option("--protected", help="Everybody uses the app, only you see the source.")
-    ] = False,
-    message: Annotated[
-        str | None, typer.Option("--message", "-m", help="The commit's message.", show_default=False)
-    ] = None,
-    mirror: Annotated[bool, typer.Option("--mirror", help="Delete remote files that SOURCE lacks.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON, one a line.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
-) -> None:
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.argument("repo", metavar="REPO")
+@click.option(
+    "--type",
+    "repo_type",
+    type=click.Choice([kind.value for kind in RepoType]),
+    default=RepoType.SPACE.value,
+    show_default=True,
+    help="What kind of repo.",
+)
+@click.option(
+    "--sdk",
+    type=click.Choice([sdk.value for sdk in Sdk]),
+    help="What runs the Space; else what README.md says.",
+)
+@click.option("--private", is_flag=True, help="Only you and your organization see it.")
+@click.option("--public", is_flag=True, help="Everybody sees it.")
+@click.option("--protected", is_flag=True, help="Everybody uses the app, only you see the source.")
+@click.option("--message", "-m", help="The commit's message.")
+@click.option("--mirror", is_flag=True, help="Delete remote files that SOURCE lacks.")
+@click.option("--state", metavar="DIR", help="Where hashes are kept; .hfdeploy in SOURCE by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+def deploy(*, private: bool, public: bool, protected: bool, as_json: bool, debug: bool, **asked: Any) -> None:
     """Make REPO hold the files of the folder SOURCE, in one commit.
 
-    The repo is created if it is missing. What you do not ask for stays as it is: the visibility of an
-    existing repo, and files that SOURCE lacks. The token comes from HF_TOKEN or `hf auth login`.
+    REPO is NAMESPACE/NAME, or NAME for your own namespace; it is created if it is missing. What you do not
+    ask for stays as it is: the visibility of an existing repo, and files that SOURCE lacks. The token comes
+    from HF_TOKEN or `hf auth login`.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
-        hfdeploy_core.deploy(
-            source,
-            repo,
-            repo_type=repo_type,
-            sdk=sdk,
-            visibility=_choose_visibility(private=private, public=public, protected=protected),
-            message=message,
-            mirror=mirror,
-            on_event=renderer.show,
-        )
+        visibility = _choose_visibility(private=private, public=public, protected=protected)
+        hfdeploy_core.deploy(**asked, visibility=visibility, on_event=renderer.show)
 
 
 def _choose_visibility(**flags: bool) -> Visibility | None:

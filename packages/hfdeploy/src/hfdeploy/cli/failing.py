@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
+import click
 
 from hfdeploy.render.port import Renderer
 from hfdeploy_core import DeployError, redact
@@ -20,20 +20,20 @@ def told_failures(renderer: Renderer, *, debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         error = DeployError("Interrupted before it was done.", "Run it again: it goes on from where it was.")
         renderer.fail(error, "Interrupted", INTERRUPTED_EXIT_CODE)
-        raise typer.Exit(INTERRUPTED_EXIT_CODE) from None
+        raise click.exceptions.Exit(INTERRUPTED_EXIT_CODE) from None
     except BrokenPipeError:
         raise
     except DeployError as error:
         _tell_traceback(debug)
         renderer.fail(error, type(error).__name__, error.exit_code)
-        raise typer.Exit(error.exit_code) from None
+        raise click.exceptions.Exit(error.exit_code) from None
     except Exception as error:
         _tell_traceback(debug)
         unexpected = DeployError(f"Something unexpected happened: {type(error).__name__}: {error}.")
         renderer.fail(unexpected, "Unexpected", DeployError.exit_code)
-        raise typer.Exit(DeployError.exit_code) from None
+        raise click.exceptions.Exit(DeployError.exit_code) from None
 
 
 def _tell_traceback(debug: bool) -> None:
     if debug:
-        typer.echo(redact(traceback.format_exc()), err=True)
+        click.echo(redact(traceback.format_exc()), err=True)

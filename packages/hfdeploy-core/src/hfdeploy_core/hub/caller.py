@@ -1,0 +1,155 @@
+"""Calls of the Hub's API: a token, patience, and every refusal as one of our errors."""
+
+import json
+import os
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from hfdeploy_core.clock import Clock, SystemClock
+from hfdeploy_core.errors import HubFailed, HubUnreachable
+from hfdeploy_core.events import OnEvent, Waiting, Warned
+from hfdeploy_core.hub.failures import Answer, map_answer, map_failure, map_lost
+from hfdeploy_core.hub.patience import GaveUp, Patience, repeat
+from hfdeploy_core.hub.retry import RETRIED_STATUSES, Budget, Failure, read_asked_seconds
+from hfdeploy_core.hub.wire import Reply, Wire
+from hfdeploy_core.redact import redact
+
+# What the Hub says while another creation of this account is under way (hub-api 1.3).
+_BUSY_CREATING = b"another conflicting operation is in progress"
+
+
+class Caller:
+    """The Hub's API at `endpoint`. `doing` completes the sentence "cannot ..." in what is raised."""
+
+    def __init__(
+        self, endpoint: str, *, on_event: OnEvent, budget: Budget | None, clock: Clock | None
+    ) -> None:
+        self._given_endpoint = endpoint
+        self.endpoint = endpoint.rstrip("/")
+        self.token = ""
+        self.patience = Patience(
+            budget or Budget(),
+            clock or SystemClock(),
+            random.random,
+            lambda seconds, why: on_event(Waiting(seconds, redact(why))),
+        )
+        self._on_event = on_event
+        self._warned: set[str] = set()
+        self._wire: Wire | None = None
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        *,
+        query: Mapping[str, str | list[str]] | None = None,
+        content: Any = None,
+        lines: bytes | None = None,
+        accept: frozenset[int] = frozenset(),
+    ) -> Reply:
+        """One answer with a status below 400, or one that `accept` names.
+
+        `content` is sent as JSON, `lines` as they are: JSON a line. Raises an AccessError or a HubError.
+        """
+        url = path if "://" in path else f"{self.endpoint}{path}"
+        if query:
+            url += "?" + urlencode(query, doseq=True)
+        body = lines if content is None else json.dumps(content).encode()
+        kind = "application/x-ndjson" if lines is not None else "application/json"
+        reply = self._send(method, url, doing, body, kind)
+        if reply.status >= 400 and reply.status not in accept:
+            raise map_answer(read_answer(reply), doing)
+        return reply
+
+    def ask_json(self, method: str, path: str, doing: str, **options: Any) -> Any:
+        """The JSON of an answer; see `ask`."""
+        return read_json(self.ask(method, path, doing, **options), doing)
+
+    def ask_pages(self, path: str, doing: str) -> Iterator[Any]:
+        """The items of a list, page by page (hub-api 1.4)."""
+        url: str | None = path
+        while url:
+            reply = self.ask("GET", url, doing)
+            yield from read_json(reply, doing)
+            url = _find_next(reply.headers.get("link", ""))
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._wire is not None:
+            self._wire.close()
+
+    def _send(self, method: str, url: str, doing: str, body: bytes | None, kind: str) -> Reply:
+        if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+            raise HubUnreachable(f"Cannot {doing}: HF_HUB_OFFLINE is set.", "Unset HF_HUB_OFFLINE.")
+        self._wire = wire = self._wire or Wire(self._given_endpoint)
+        headers = {"User-Agent": f"hfdeploy; python/{sys.version_info[0]}.{sys.version_info[1]}"}
+        headers["Authorization"] = f"Bearer {self.token}"
+        if body is not None:
+            headers["Content-Type"] = kind
+        makes_a_commit = method == "POST" and "/commit/" in url
+        try:
+            reply = repeat(
+                lambda: self._judge(wire.send(method, url, headers, body)),
+                self.patience,
+                makes_a_commit=makes_a_commit,
+            )
+        except GaveUp as error:
+            if makes_a_commit and error.failure.is_ambiguous:
+                raise map_lost(doing, error.message) from error
+            raise map_failure(error.failure, doing, self.endpoint, error.message) from error
+        self._pass_on(reply.warnings)
+        return reply
+
+    def _judge(self, reply: Reply | GaveUp) -> Reply | GaveUp:
+        """The reply if it is one to act on, else what to wait for."""
+        if isinstance(reply, GaveUp) or not _is_busy(reply):
+            return reply
+        asked_seconds = read_asked_seconds(reply.headers, self.patience.clock.now())
+        return GaveUp(Failure(reply.status, asked_seconds), reply.url, f"it answered {reply.status}")
+
+    def _pass_on(self, warnings: tuple[str, ...]) -> None:
+        """Tell the Hub's own warnings, `topic; text`, once a topic."""
+        for warning in warnings:
+            topic, _, text = warning.rpartition(";")
+            if text.strip() and topic not in self._warned:
+                self._warned.add(topic)
+                self._on_event(Warned(redact(" ".join(text.split()))))
+
+
+def read_answer(reply: Reply) -> Answer:
+    """The refusal in a reply, with the Hub's own words for it (hub-api 1.2)."""
+    words = reply.headers.get("x-error-message")
+    if words is None:
+        try:
+            told = json.loads(reply.body)["error"]
+            words = "; ".join(told) if isinstance(told, list) else str(told)
+        except (ValueError, KeyError, TypeError):
+            words = None
+    return Answer(reply.status, reply.headers.get("x-error-code"), words and redact(words))
+
+
+def read_json(reply: Reply, doing: str) -> Any:
+    """A reply's JSON. Raises HubFailed where it is something else."""
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        raise HubFailed(f"Cannot {doing}: the answer is not the Hub's.", "Check HF_ENDPOINT.") from None
+
+
+def _is_busy(reply: Reply) -> bool:
+    if reply.status == 409:
+        return _BUSY_CREATING in reply.body
+    return reply.status in RETRIED_STATUSES
+
+
+def _find_next(links: str) -> str | None:
+    """The address of the next page in a Link header (RFC 8288)."""
+    for link in links.split(","):
+        address, _, parameters = link.partition(">")
+        if 'rel="next"' in parameters:
+            return address.strip().lstrip("<")
+    return None

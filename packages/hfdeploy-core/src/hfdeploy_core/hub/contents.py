@@ -1,0 +1,93 @@
+"""How contents reach the Hub: small ones within the commit, large ones before it."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hfdeploy_core.errors import HubFailed, SourceChanged, SourceUnreadable
+from hfdeploy_core.hub.caller import Caller
+from hfdeploy_core.model import FileEntry
+
+# What the Hub takes in one question, and how many questions are asked at a time.
+_FILES_A_QUESTION = 256
+_QUESTIONS_AT_A_TIME = 8
+_SAMPLE_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What the Hub says of a file that is to come: stored as a large one, or left out."""
+
+    is_large: bool
+    is_ignored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a commit; `sha256` is there for large ones, whose content the Hub has by now."""
+
+    entry: FileEntry
+    location: Path
+    sha256: str | None
+
+
+def ask_modes(
+    caller: Caller, path: str, doing: str, root: Path, entries: Sequence[FileEntry]
+) -> dict[str, Mode]:
+    """How the Hub wants each file, by path; only the first bytes of a file are read for it."""
+    gitignore = next((entry for entry in entries if entry.path == ".gitignore"), None)
+    extra = {"gitIgnore": (root / ".gitignore").read_text(encoding="utf-8")} if gitignore else {}
+
+    def ask(batch: Sequence[FileEntry]) -> dict[str, Mode]:
+        files = [_describe(root, entry) for entry in batch]
+        answer = caller.ask_json("POST", path, doing, content={"files": files, **extra})
+        return {file["path"]: _read_mode(file) for file in answer["files"]}
+
+    modes: dict[str, Mode] = {}
+    with ThreadPoolExecutor(_QUESTIONS_AT_A_TIME) as pool:
+        starts = range(0, len(entries), _FILES_A_QUESTION)
+        for answer in pool.map(ask, [entries[start : start + _FILES_A_QUESTION] for start in starts]):
+            modes |= answer
+    for entry in entries:
+        if entry.path not in modes:
+            raise HubFailed(f"Cannot {doing}: the Hub does not say how it wants {entry.path}.")
+        if entry.size_bytes == 0:
+            # The Hub's storage of large files takes no empty ones.
+            modes[entry.path] = Mode(False, modes[entry.path].is_ignored)
+    return modes
+
+
+def write_line(upload: Upload) -> bytes:
+    """The line of a commit for one file. Raises SourceChanged where it is not what was planned."""
+    path = upload.entry.path
+    if upload.sha256 is not None:
+        value = {"path": path, "algo": "sha256", "oid": upload.sha256, "size": upload.entry.size_bytes}
+        return json.dumps({"key": "lfsFile", "value": value}).encode()
+    content = _read(upload.location, path)
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    if blob.hexdigest() != upload.entry.blob_id:
+        raise SourceChanged(f"{path} changed while the source was deployed.")
+    value = {"content": base64.b64encode(content).decode(), "path": path, "encoding": "base64"}
+    return json.dumps({"key": "file", "value": value}).encode()
+
+
+def _describe(root: Path, entry: FileEntry) -> dict[str, Any]:
+    sample = _read(root / entry.path, entry.path, _SAMPLE_BYTES)
+    return {"path": entry.path, "size": entry.size_bytes, "sample": base64.b64encode(sample).decode()}
+
+
+def _read_mode(file: dict[str, Any]) -> Mode:
+    return Mode(file["uploadMode"] == "lfs", bool(file.get("shouldIgnore")))
+
+
+def _read(location: Path, path: str, most: int = -1) -> bytes:
+    try:
+        with location.open("rb") as stream:
+            return stream.read(most)
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -1,0 +1,33 @@
+"""Whose token and which Hub, as the `hf` command would choose them, without its second of imports."""
+
+import os
+
+# What makes huggingface_hub look further than the environment and the file of `hf auth login`.
+_ELSEWHERE = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "COLAB_RELEASE_TAG", "HUGGINGFACE_CO_STAGING")
+
+
+def find_endpoint() -> str:
+    """HF_ENDPOINT, or the Hub itself."""
+    if (endpoint := os.environ.get("HF_ENDPOINT")) and "HUGGINGFACE_CO_STAGING" not in os.environ:
+        return endpoint.rstrip("/")
+    from huggingface_hub import constants
+
+    return constants.ENDPOINT
+
+
+def find_token() -> str | None:
+    """An OIDC exchange if HF_OIDC_RESOURCE asks for it, else HF_TOKEN, else what `hf auth login` stored.
+
+    Raises huggingface_hub's OIDCError where the exchange fails.
+    """
+    if not any(os.environ.get(name) for name in _ELSEWHERE):
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            if token := _clean(os.environ.get(name, "")):
+                return token
+    import huggingface_hub
+
+    return huggingface_hub.get_token()
+
+
+def _clean(token: str) -> str:
+    return token.replace("\r", "").replace("\n", "").strip()

@@ -1,0 +1,15 @@
+"""What a plan does that its owner may not have meant: said before the first write."""
+
+from collections.abc import Iterator
+
+from hfdeploy_core.model import Plan, RepoType
+
+_DATA = (".arrow", ".parquet")
+
+
+def find_doubts(plan: Plan) -> Iterator[str]:
+    """A sentence for each; none of them stops the deploy."""
+    if plan.repo.type is not RepoType.DATASET:
+        data = [put.entry.path for put in plan.puts if put.entry.path.endswith(_DATA)]
+        if data:
+            yield f"{data[0]} is data, for which --type dataset is made; {plan.repo} gets it all the same."

@@ -1,0 +1,126 @@
+"""What git knows of a work tree: blob ids of unmodified files, so that nobody has to read them.
+
+git itself judges what is modified; it alone knows all about timestamps, racy ones too. Whatever makes a file
+differ from its blob (filters such as LFS, line endings, encodings) is looked for, and such files are read.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from hfdeploy_core.model import Provenance
+from hfdeploy_core.redact import redact
+
+_PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR")
+# No program of the repository's choosing is started, and its index is not written to.
+_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "--no-optional-locks")
+_BLOB_ID = re.compile(r"[0-9a-f]{40}")
+_ATTRIBUTES = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
+_TIMEOUT_SECONDS = 60
+
+
+def read_blobs(root: Path) -> dict[str, str]:
+    """Path -> blob id of every tracked file whose bytes are those of its blob; empty without git."""
+    listing = _ask(root, "ls-files", "-v", "-s", "-z")
+    if not listing:
+        return {}
+    modified = _ask(root, "diff-files", "--name-only", "--relative", "-z")
+    if modified is None or _ask(root, "config", "core.autocrlf") not in (None, "false\n"):
+        return {}
+    blobs = _parse_index(listing)
+    for path in {*modified.split("\0"), *_find_converted(root, blobs)}:
+        blobs.pop(path, None)
+    return blobs
+
+
+def find_provenance(root: Path, environment: Mapping[str, str]) -> Provenance:
+    """Where a folder comes from; the commit only where nothing in the folder was changed since."""
+    run = find_run(environment)
+    head = _ask(root, "rev-parse", "--verify", "HEAD")
+    if head is None:
+        return Provenance(run=run)
+    is_clean = _ask(root, "status", "--porcelain", "--untracked-files=normal", ".") == ""
+    url = _ask(root, "remote", "get-url", "origin")
+    return Provenance(clean_url(url) if url else None, head.strip() if is_clean else None, run)
+
+
+def read_tree(root: Path, commit: str) -> dict[str, str]:
+    """Path -> blob id of all that a commit holds below the folder; empty where git does not know it."""
+    if not _BLOB_ID.fullmatch(commit):
+        return {}
+    listing = _ask(root, "ls-tree", "-r", "-z", commit) or ""
+    blobs = {}
+    for line in listing.split("\0"):
+        facts, _, path = line.partition("\t")
+        if facts.startswith("100"):
+            blobs[path] = facts.split(" ")[2]
+    return blobs
+
+
+def find_run(environment: Mapping[str, str]) -> str | None:
+    """The URL of the CI run, on GitHub or GitLab."""
+    if environment.get("GITHUB_RUN_ID"):
+        names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+        server, repository, run = (environment.get(name, "") for name in names)
+        return clean_url(f"{server}/{repository}/actions/runs/{run}")
+    return clean_url(environment.get("CI_JOB_URL", ""))
+
+
+def clean_url(url: str) -> str | None:
+    """A URL fit for everybody's eyes, without user and password; None for a path of this machine."""
+    url = url.strip()
+    if found := re.fullmatch(r"[\w.-]+@([\w.-]+):(?!/)(\S+?)(?:\.git)?", url):
+        return f"https://{found[1]}/{found[2]}"
+    if not (found := re.fullmatch(r"(?:https?|ssh|git)://(?:[^/@\s]*@)?(\S+?)(?:\.git)?", url)):
+        return None
+    scheme = "http" if url.startswith("http:") else "https"
+    return redact(f"{scheme}://{found[1]}").partition("?")[0]
+
+
+def _parse_index(listing: str) -> dict[str, str]:
+    """The regular files of `ls-files -v -s`, but for those that git was told not to look at."""
+    blobs = {}
+    for line in listing.split("\0"):
+        facts, _, path = line.partition("\t")
+        # Tag H: cached. Lower case is assume-unchanged, S skip-worktree. Stage 0: no merge under way.
+        if facts.startswith("H 100") and facts.endswith(" 0"):
+            blob_id = facts.split(" ")[2]
+            if _BLOB_ID.fullmatch(blob_id):
+                blobs[path] = blob_id
+    return blobs
+
+
+def _find_converted(root: Path, blobs: Mapping[str, str]) -> set[str]:
+    """Paths with an attribute that makes git store other bytes than the work tree has."""
+    names = "\0".join(blobs) + "\0" if blobs else ""
+    told = _ask(root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, stdin=names)
+    if told is None:
+        return set(blobs)
+    fields = told.split("\0")
+    return {
+        path
+        for path, value in zip(fields[0::3], fields[2::3], strict=False)
+        if value not in ("unspecified", "unset")
+    }
+
+
+def _ask(root: Path, *arguments: str, stdin: str = "") -> str | None:
+    """What git prints; None where it fails or is not there, which is no more than a lack of knowledge."""
+    # A fresh environment: variables such as GIT_DIR would point elsewhere, and no token is needed.
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
+    try:
+        done = subprocess.run(  # noqa: S603
+            [*_GIT, *arguments],
+            cwd=root,
+            env={**environment, "LC_ALL": "C"},
+            input=stdin.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
