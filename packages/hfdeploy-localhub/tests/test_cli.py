@@ -112,3 +112,10 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGINT)
         printed, _ = process.communicate(timeout=20)
     assert "Traceback" not in printed
+
+
+def test_faults_are_rules_of_the_command_line(tmp_path: Path) -> None:
+    with serve(tmp_path, "--fault", "GET /api/models status=503 count=1") as (_, told):
+        asked = [httpx.get(f"{told['endpoint']}/api/models").status_code for _ in range(2)]
+    assert asked == [503, 200]
+    assert "from 400 to 599" in fails("--fault", "GET /x status=1")

@@ -12,8 +12,10 @@ import platformdirs
 import typer
 import uvicorn
 
+from hfdeploy_localhub.faults import Rule, parse_rule
 from hfdeploy_localhub.seed import Seed, User, plant, read_seed
-from hfdeploy_localhub.server import bind, create_app, endpoint_of, server_config
+from hfdeploy_localhub.server import create_app
+from hfdeploy_localhub.serving import bind, endpoint_of, server_config
 from hfdeploy_localhub.store.accounts import check_account_name
 
 app = typer.Typer(
@@ -68,6 +70,18 @@ def serve(
     seed: Annotated[
         Path | None, typer.Option(help="YAML file with users, their tokens and roles, and organisations.")
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="Let requests go wrong: 'METHOD PATH WORD=VALUE ...', such as"
+            " 'POST /api/**/commit/* status=503 count=2'; repeatable."
+            " In PATH, * stands for anything but /, ** for anything."
+            " What happens: status= (400-599) with retry_after_seconds=; token=expired; reset=before or after"
+            " the effect; truncate_bytes=; head=moved; latency_seconds=; bytes_per_second=."
+            " When: count=, skip=, probability= (0-1) and seed=.",
+        ),
+    ] = None,
     ready_file: Annotated[
         Path | None,
         typer.Option(help="Write endpoint, users and tokens to this file as JSON once the hub listens."),
@@ -75,6 +89,7 @@ def serve(
 ) -> None:
     """Serve a hub until it is interrupted."""
     people = _gather(user or [], seed)
+    rules = [_parse_fault(text) for text in fault or ()]
     folder = data or platformdirs.user_data_path("hfdeploy-localhub")
     try:
         listener = bind(host, port)
@@ -86,10 +101,19 @@ def serve(
     except OSError as error:
         _fail(f"The data folder {folder} cannot be used: {error.strerror}. Choose another with --data.")
     try:
-        tokens = plant(application.state.hub.store, application.state.hub.signer, people)
+        tokens = plant(application.hub.store, application.hub.signer, people)
     except ValueError as error:
         _fail(f"{error}. Choose another name.")
+    for rule in rules:
+        application.hub.faults.add(rule)
     _Server(server_config(application), _describe(endpoint, tokens), ready_file).run([listener])
+
+
+def _parse_fault(text: str) -> Rule:
+    try:
+        return parse_rule(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--fault: {error}.") from None
 
 
 def _gather(users: Sequence[str], path: Path | None) -> Seed:

@@ -5,11 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from hfdeploy_localhub.server import LocalHub
+from hfdeploy_localhub.serving import HubLoop, LocalHub
+
+
+@pytest.fixture(scope="session")
+def _localhub_loop() -> Iterator[HubLoop]:
+    """One thread for the hubs of all tests: to start one is most of what a hub costs."""
+    loop = HubLoop()
+    yield loop
+    loop.stop()
 
 
 @pytest.fixture
-def localhub(tmp_path: Path) -> Iterator[LocalHub]:
-    """A hub of the test's own: ``localhub.endpoint``, ``localhub.token``, ``localhub.add_user(...)``."""
-    with LocalHub(tmp_path / "localhub") as hub:
+def localhub(tmp_path: Path, _localhub_loop: HubLoop) -> Iterator[LocalHub]:
+    """A hub of the test's own, with a data folder, a port, users, faults and a request log of its own:
+    ``localhub.endpoint``, ``localhub.token``, ``localhub.add_user(...)``, ``.faults``, ``.requests``.
+    """
+    with LocalHub(tmp_path / "localhub", loop=_localhub_loop, durable=False) as hub:
         yield hub

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import unquote
 
@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from hfdeploy_localhub.errors import Forbidden, GatedRepo, InvalidCredentials, NotFound, RepoNotFound
+from hfdeploy_localhub.faults import Faults
 from hfdeploy_localhub.model import AccessToken, Caller, Repo, RepoType, Right, Scope, decide_right
+from hfdeploy_localhub.requests import Requests
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.spaces import Spaces
 from hfdeploy_localhub.store.git import GitRepository
@@ -28,6 +30,8 @@ class Hub:
     store: Store
     signer: Signer
     spaces: Spaces
+    faults: Faults = field(default_factory=Faults)
+    requests: Requests = field(default_factory=Requests)
 
 
 class MovedError(Exception):
@@ -45,7 +49,7 @@ class Body(BaseModel):
 
 
 def get_hub(request: Request) -> Hub:
-    return cast("Hub", request.app.state.hub)
+    return cast("Hub", request.state.hub)
 
 
 def get_store(request: Request) -> Store:

@@ -6,6 +6,7 @@ from hfdeploy_localhub.api import (
     access_requests,
     collections,
     commits,
+    control,
     discussions,
     duplicates,
     files,
@@ -23,6 +24,7 @@ from hfdeploy_localhub.api import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    control.router,
     identity.router,
     oidc.router,
     webhooks.router,

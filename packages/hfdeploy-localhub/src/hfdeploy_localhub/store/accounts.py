@@ -26,6 +26,7 @@ _RESERVED = frozenset(
         "lfs",
         "health",
         "static",
+        "__localhub__",
     ]
 )
 

@@ -1,0 +1,179 @@
+"""A hub that listens: its socket, its server, and the thread in which scripts and tests run it."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from hfdeploy_localhub.api.asgi import TRANSPORT
+from hfdeploy_localhub.faults import Faults
+from hfdeploy_localhub.requests import Requests
+from hfdeploy_localhub.seed import Organisation, Seed, TrustedPublisher, User, plant
+from hfdeploy_localhub.server import Application, create_app
+
+_PATIENCE_SECONDS = 3.0
+_Result = TypeVar("_Result")
+
+
+class HubLoop:
+    """An event loop in a thread, for any number of hubs: a hub more costs no thread more."""
+
+    def __init__(self) -> None:
+        factory = uvicorn.Config("", log_config=None).get_loop_factory() or asyncio.new_event_loop
+        self._loop = factory()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="local hub", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """What ``work`` comes to in the loop; waits for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def stop(self) -> None:
+        self.run(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class HubServer(uvicorn.Server):
+    """uvicorn for one hub, in a loop that is there already and without uvicorn's waiting times."""
+
+    def __init__(self, app: Application, listener: socket.socket) -> None:
+        super().__init__(server_config(app))
+        self._listener = listener
+
+    async def open(self) -> None:
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup([self._listener])
+
+    async def close(self) -> None:
+        """Lets requests finish, for a while, and stops what the hub runs."""
+        for server in self.servers:
+            server.close()
+        self._listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if running := set(self.server_state.tasks):
+            _, late = await asyncio.wait(running, timeout=_PATIENCE_SECONDS)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_PATIENCE_SECONDS)
+        await self.lifespan.shutdown()
+
+
+class LocalHub:
+    """A hub that runs in a thread of this process, for tests and scripts.
+
+    ``with LocalHub(folder) as hub`` gives ``hub.endpoint`` (for HF_ENDPOINT) and ``hub.token``, the first
+    user's; ``hub.faults`` lets requests go wrong, ``hub.requests`` tells which there were. Binds to
+    loopback, by default to a free port. Hubs may share a ``loop``; ``durable=False`` is for data that need
+    not survive a crash of the machine. Raises OSError if the port is taken.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        users: Sequence[User] = (User("local"),),
+        organisations: Sequence[Organisation] = (),
+        trusted_publishers: Sequence[TrustedPublisher] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        venv_cache: Path | None = None,
+        loop: HubLoop | None = None,
+        durable: bool = True,
+    ) -> None:
+        listener = bind(host, port)
+        self.endpoint = endpoint_of(listener)
+        app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache, durable=durable)
+        self._hub = app.hub
+        self.tokens = plant(self._hub.store, self._hub.signer, Seed(users, organisations, trusted_publishers))
+        self._server = HubServer(app, listener)
+        self._shared_loop = loop
+
+    @property
+    def token(self) -> str:
+        """The first user's."""
+        return next(iter(self.tokens.values()))
+
+    @property
+    def faults(self) -> Faults:
+        """The rules by which requests go wrong: none at first."""
+        return self._hub.faults
+
+    @property
+    def requests(self) -> Requests:
+        """The log of what the hub was asked."""
+        return self._hub.requests
+
+    def add_user(self, user: User | str) -> str:
+        """Another user, while the hub runs; returns his token."""
+        user = User(user) if isinstance(user, str) else user
+        planted = plant(self._hub.store, self._hub.signer, Seed([user]))
+        self.tokens |= planted
+        return planted[user.name]
+
+    def __enter__(self) -> Self:
+        self._loop = self._shared_loop or HubLoop()
+        self._loop.run(self._server.open())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.run(self._server.close())
+        if self._shared_loop is None:
+            self._loop.stop()
+
+
+class HubProtocol(HttpToolsProtocol):
+    """Lets layers around the routes reach the connection, to break it: see ``api.failing``."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: cast("Any", self.transport)}
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def endpoint_of(listener: socket.socket) -> str:
+    """The address to put into HF_ENDPOINT."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - recognised, not bound here
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server_config(app: Application) -> uvicorn.Config:
+    """uvicorn as the hub uses it: no access log (addresses carry rights), quick to stop."""
+    return uvicorn.Config(
+        app,
+        http=HubProtocol,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=3,
+    )
