@@ -22,8 +22,7 @@ def decide_skip(path: str) -> str | None:
 
 def is_deployed(path: str) -> bool:
     """Whether neither a file nor a folder that it lies in is left out."""
-    parts = path.split("/")
-    return all(decide_skip("/".join(parts[: depth + 1])) is None for depth in range(len(parts)))
+    return all(decide_skip(name) is None for name in path.split("/"))
 
 
 def check_path(path: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hfdeploy_core.errors import (
@@ -29,20 +29,24 @@ def scan(source: Path, state: Path | None = None) -> Snapshot:
     """
     root = _check_root(source)
     skipped: list[Skipped] = []
-    found = sorted(_walk(str(root), "", (root,), skipped), key=lambda file: file.path)
+    # git works while the folder is walked.
+    with ThreadPoolExecutor(1) as pool:
+        blobs = pool.submit(read_blobs, root)
+        found = sorted(_walk(str(root), "", (root,), skipped), key=lambda file: file.path)
     if not found:
         raise SourceEmpty(f"There is no file to deploy in {source}.")
     cache = HashCache(state or root / STATE_FOLDER)
-    entries = name_files(_ask_git(root, found), cache)
+    entries = name_files(_add_blobs(found, blobs.result()), cache)
     cache.save()
     return Snapshot(root=root, entries=entries, skipped=tuple(skipped))
 
 
-def _ask_git(root: Path, found: list[FoundFile]) -> list[FoundFile]:
+def _add_blobs(found: list[FoundFile], blobs: dict[str, str]) -> list[FoundFile]:
     """The files with git's blob ids. Not for links: what git keeps of one is where it points to."""
-    blobs = read_blobs(root)
     return [
-        replace(file, blob_id=blobs[file.path]) if not file.is_linked and file.path in blobs else file
+        FoundFile(file.path, file.location, blob_id=blobs[file.path])
+        if not file.is_linked and file.path in blobs
+        else file
         for file in found
     ]
 
