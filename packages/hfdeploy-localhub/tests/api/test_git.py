@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hfdeploy_localhub import LocalHub
+from hfdeploy_localhub import LocalHub, User
 from hfdeploy_localhub.api import git as git_api
 from hfdeploy_localhub.api.http_backend import find_backend
 
@@ -183,18 +183,51 @@ def test_without_git_it_says_so(alice: httpx.Client, monkeypatch: pytest.MonkeyP
 
 def test_a_slow_push_stops_nobody_and_ends_with_its_client(hub: LocalHub, alice: httpx.Client) -> None:
     create(alice)
+    with begin_push(hub):
+        wait_for(lambda: len(git_children()) >= 1)
+        assert commit(alice, file("a.txt", b"a")).status_code == 200
+    wait_for(lambda: git_children() == [])
+
+
+def test_a_hub_that_ends_takes_its_children_along(tmp_path: Path) -> None:
+    with LocalHub(tmp_path / "other", users=[User("alice")]) as hub:
+        with httpx.Client(base_url=hub.endpoint, headers={"Authorization": f"Bearer {hub.token}"}) as client:
+            create(client)
+        slow = begin_push(hub)
+        wait_for(lambda: len(git_children()) >= 1)
+    with slow:
+        assert git_children() == []
+
+
+def begin_push(hub: LocalHub) -> socket.socket:
+    """A push that says how much it will send, and stops."""
     host, port = hub.endpoint.removeprefix("http://").split(":")
     request = (
         f"POST /alice/m/git-receive-pack HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100000\r\n"
         f"Authorization: Bearer {hub.tokens['alice']}\r\n"
-        "Content-Type: application/x-git-receive-pack-request\r\n\r\n"
-        f"00a0{'0' * 40}"
+        f"Content-Type: application/x-git-receive-pack-request\r\n\r\n00a0{'0' * 40}"
     )
-    with socket.create_connection((host, int(port))) as slow:
-        slow.sendall(request.encode())
-        wait_for(lambda: len(git_children()) >= 1)
-        assert commit(alice, file("a.txt", b"a")).status_code == 200
-    wait_for(lambda: git_children() == [])
+    slow = socket.create_connection((host, int(port)))
+    slow.sendall(request.encode())
+    return slow
+
+
+def test_a_push_waits_for_who_moves_a_ref(git: Git, hub: LocalHub, alice: httpx.Client) -> None:
+    create(alice)
+    git("clone", "-q", url_of(hub, "alice"), "c")
+    pushed = change(git, "c")
+    before = head(alice)
+    store = hub._hub.store
+    repo = store.repos.find("model", "alice", "m")
+    assert repo is not None
+    pushing = threading.Thread(target=git, args=("-C", "c", "push", "-q"))
+    with store.lock(repo):
+        pushing.start()
+        pushing.join(timeout=1.0)
+        assert pushing.is_alive()
+        assert head(alice) == before
+    pushing.join()
+    assert head(alice) == pushed
 
 
 def git_children() -> list[str]:
