@@ -325,6 +325,11 @@ def test_no_rule_locks_its_maker_out(localhub: LocalHub) -> None:
     assert httpx.get(f"{localhub.endpoint}/api/models").status_code == 200
 
 
+def test_no_repo_lies_where_the_hub_is_steered(localhub: LocalHub) -> None:
+    with pytest.raises(ValueError, match="cannot be an account's name"):
+        localhub.add_user("__localhub__")
+
+
 def test_pages_of_other_sites_do_not_steer(localhub: LocalHub) -> None:
     url = f"{localhub.endpoint}/__localhub__/faults"
     body = '{"rule": "* ** status=500"}'

@@ -68,6 +68,12 @@ def test_requests_are_counted_with_their_bytes(localhub: LocalHub) -> None:
     assert (head.status, head.sent_bytes, lost.status) == (200, 0, 404)
 
 
+def test_an_answer_to_head_has_no_bytes(localhub: LocalHub) -> None:
+    localhub.faults.add("HEAD ** status=500")
+    assert httpx.head(f"{localhub.endpoint}/api/models").headers["Content-Length"] != "0"
+    assert [entry.sent_bytes for entry in localhub.requests] == [0]
+
+
 def test_the_log_can_be_read_over_http(localhub: LocalHub) -> None:
     with httpx.Client(base_url=localhub.endpoint + "/__localhub__") as control:
         httpx.get(f"{localhub.endpoint}/api/models")

@@ -38,6 +38,10 @@ class Signer:
         letters = base64.b64encode(self._mac("token", user.lower().encode())).decode()
         return "hf_" + letters.translate(str.maketrans("+/=", "aZ0"))[:34]
 
+    def derive_name(self, purpose: str) -> str:
+        """16 hex digits that are this data folder's own."""
+        return self._mac("name", purpose.encode()).hex()[:16]
+
     def sign(self, purpose: str, claims: Mapping[str, Any], expires: datetime) -> str:
         """``claims`` as one URL-safe word that ``verify`` takes back until ``expires``."""
         body = json.dumps({**claims, "exp": int(expires.timestamp())}, sort_keys=True).encode()

@@ -1,6 +1,5 @@
 """What the running Spaces learn from the store: the joint between the two."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +34,9 @@ class StoreSource:
             elif entry.large is None:
                 place.write_bytes(git.read(entry))
             else:
-                shutil.copyfile(self._store.large_files.path(entry.large.sha256), place)
+                content = self._store.large_content(entry.large.sha256)
+                with place.open("wb") as file:
+                    file.writelines(content.read(0, content.size))
 
     def settings(self, space: str) -> SpaceSettings:
         repo = self._repo(space)

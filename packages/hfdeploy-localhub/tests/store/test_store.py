@@ -117,7 +117,7 @@ def test_large_files_appear_whole_and_right_or_not_at_all(store: Store) -> None:
         incoming.write(b"hello")
         with pytest.raises(BadRequest, match="sha256"):
             incoming.keep(sha256=wrong)
-    assert store.large_files.size(wrong) is None
+    assert store.large_files.content(wrong) is None
     with store.large_files.receive() as incoming:
         incoming.write(b"hello")
         file = incoming.keep()

@@ -1,33 +1,36 @@
+import contextlib
 import struct
+from io import BytesIO
 
-import lz4.frame
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xet_pieces import make_shard, name_file, name_xorb, pack, record
 
 from hfdeploy_localhub.errors import BadRequest
 from hfdeploy_localhub.store.xet_formats import (
+    ChunkHeader,
     FileRecord,
     Segment,
-    format_hash,
     read_chunk,
     read_chunk_headers,
     read_files,
 )
+from hfdeploy_localhub.store.xet_hashes import hash_chunk, prove_chunks
 
 
-def group(plain: bytes) -> bytes:
-    return b"".join(plain[position::4] for position in range(4))
+def unpack(xorb: bytes) -> list[bytes]:
+    read = reader(xorb)
+    return [read_chunk(read, header) for header in read_chunk_headers(read, len(xorb))]
 
 
-def pack(plain: bytes, scheme: int) -> bytes:
-    stored = {
-        0: lambda: plain,
-        1: lambda: lz4.frame.compress(plain),
-        2: lambda: lz4.frame.compress(group(plain)),
-    }
-    data = stored[scheme]()
-    return b"\0" + len(data).to_bytes(3, "little") + bytes([scheme]) + len(plain).to_bytes(3, "little") + data
+def reader(content: bytes):
+    def read(offset: int, length: int) -> bytes:
+        file = BytesIO(content)
+        file.seek(offset)
+        return file.read(length)
+
+    return read
 
 
 @given(
@@ -37,45 +40,73 @@ def pack(plain: bytes, scheme: int) -> bytes:
 )
 def test_chunks_come_back_as_they_were(chunks: list[tuple[bytes, int]]) -> None:
     xorb = b"".join(pack(plain, scheme) for plain, scheme in chunks) + b"XETBLOB footer"
-    headers = read_chunk_headers(xorb)
-    assert [read_chunk(xorb, header) for header in headers] == [plain for plain, _ in chunks]
+    assert unpack(xorb) == [plain for plain, _ in chunks]
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
-    try:
-        for header in read_chunk_headers(content):
-            read_chunk(content, header)
-    except BadRequest:
-        pass
+    with contextlib.suppress(BadRequest):
+        unpack(content)
 
 
 def test_a_chunk_may_not_grow_beyond_its_header() -> None:
     bomb = bytearray(pack(bytes(1_000_000), 1))
     bomb[5:8] = (10).to_bytes(3, "little")
-    (header,) = read_chunk_headers(bytes(bomb))
-    assert len(read_chunk(bytes(bomb), header)) == 10
+    assert [len(plain) for plain in unpack(bytes(bomb))] == [10]
 
 
-def test_a_cut_xorb_is_refused() -> None:
-    with pytest.raises(BadRequest, match="cut off"):
-        read_chunk_headers(pack(b"hello", 0)[:-1])
+@pytest.mark.parametrize(
+    ("xorb", "why"),
+    [
+        (pack(b"hello")[:-1], "cut off"),
+        (pack(b""), "cut off"),
+        (b"", "at least one"),
+        (b"XETBLOB footer only", "at least one"),
+        (pack(b"x") * 16_385, "no xorb"),
+    ],
+)
+def test_what_is_no_xorb_is_refused(xorb: bytes, why: str) -> None:
+    with pytest.raises(BadRequest, match=why):
+        read_chunk_headers(reader(xorb), len(xorb))
 
 
-def record(file_hash: bytes, flags: int, count: int) -> bytes:
-    return struct.pack("<32s4I", file_hash, flags, count, 0, 0)
+def test_headers_tell_where_chunks_lie() -> None:
+    xorb = pack(b"hello") + pack(b"you")
+    assert read_chunk_headers(reader(xorb), len(xorb)) == [ChunkHeader(8, 5, 0, 5), ChunkHeader(21, 3, 0, 3)]
+
+
+CHUNKS = [b"hello ", b"world"]
 
 
 def test_a_shard_tells_how_files_are_put_together() -> None:
-    xorb, sha256 = bytes(range(32)), bytes(range(32, 64))
-    shard = bytes(48)
-    shard += record(b"f" * 32, (1 << 31) | (1 << 30), 1)
-    shard += struct.pack("<32s4I", xorb, 0, 5, 2, 7) + bytes(48) + sha256 + bytes(16)
-    shard += record(b"\xff" * 32, 0, 0)
-    assert list(read_files(shard)) == [FileRecord(format_hash(sha256), (Segment(format_hash(xorb), 2, 7),))]
+    shard = make_shard(CHUNKS, sha256="ab" * 32)
+    proof = prove_chunks(hash_chunk(chunk) for chunk in CHUNKS)
+    segment = Segment(name_xorb(CHUNKS), 0, 2, 11)
+    assert list(read_files(shard)) == [FileRecord(name_file(CHUNKS), "ab" * 32, (segment,), (proof,))]
+    two = shard[:-48] + shard[48:]
+    assert len(list(read_files(two))) == 2
+
+
+@pytest.mark.parametrize("flags", [0, 1 << 31, 1 << 30])
+def test_a_file_without_proofs_or_sha256_is_refused(flags: int) -> None:
+    with pytest.raises(BadRequest, match="without"):
+        list(read_files(make_shard(CHUNKS, flags=flags)))
+
+
+@given(st.integers(min_value=0, max_value=48 * 6 - 1))
+def test_a_cut_shard_is_refused(length: int) -> None:
     with pytest.raises(BadRequest, match="cut off"):
-        list(read_files(shard[:-60]))
+        list(read_files(make_shard(CHUNKS)[:length]))
 
 
-def test_a_hash_is_written_in_reversed_groups() -> None:
-    assert format_hash(bytes(range(32)))[:16] == "0706050403020100"
+@given(st.binary(max_size=500))
+def test_any_bytes_are_a_shard_or_refused(content: bytes) -> None:
+    with contextlib.suppress(BadRequest):
+        list(read_files(content))
+
+
+def test_a_shard_may_not_announce_more_than_it_has() -> None:
+    huge = bytes(48) + record(b"f" * 32, 3 << 30, 0xFFFFFFFF) + bytes(480)
+    with pytest.raises(BadRequest, match="cut off"):
+        list(read_files(huge))
+    assert struct.calcsize("<32s4I") == 48

@@ -1,11 +1,12 @@
 """Reading a repo: its tree, single paths, and the bytes of files with ranges."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from hfdeploy_localhub.api.context import (
@@ -14,12 +15,14 @@ from hfdeploy_localhub.api.context import (
     OpenRepo,
     RepoContent,
     VisibleRepo,
+    base_url,
 )
 from hfdeploy_localhub.api.repos import next_link
 from hfdeploy_localhub.api.sending import send_range
 from hfdeploy_localhub.errors import BadRequest, EntryNotFound
-from hfdeploy_localhub.model import format_time
-from hfdeploy_localhub.store.git import Commit, Entry, GitRepository
+from hfdeploy_localhub.model import Repo, format_time
+from hfdeploy_localhub.store.content import Content
+from hfdeploy_localhub.store.git import Commit, Entry
 
 api_router = APIRouter(prefix="/api/{types}/{namespace}/{name}")
 web_router = APIRouter()
@@ -36,48 +39,58 @@ class TreePage(BaseModel):
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Entries of one repo, as tree and paths-info show them."""
+
+    repo: VisibleRepo
+    git: RepoContent
+    store: CurrentStore
+    request: Request
+    response: Response
+
+    def page(self, revision: str, folder: str, wanted: TreePage) -> list[dict[str, Any]]:
+        """One page of a folder, and in the answer's headers where the next is."""
+        commit = self.git.resolve(revision)
+        most = _PAGE_WITH_COMMITS if wanted.expand else _PAGE
+        size = min(max(wanted.limit or most, 1), most)
+        entries = self.git.walk(commit, folder, recursive=wanted.recursive, after=wanted.cursor)
+        page = list(islice(entries, size))
+        if len(page) == size and next(entries, None) is not None:
+            self.response.headers["Link"] = next_link(self.request, page[-1].path)
+        return self.describe(commit, page, expand=wanted.expand)
+
+    def describe(self, commit: str, entries: Sequence[Entry], *, expand: bool) -> list[dict[str, Any]]:
+        changes = self.git.last_change(commit, [entry.path for entry in entries]) if expand else {}
+        hashes = self.store.xet.hashes(entry.large.sha256 for entry in entries if entry.large)
+        return [
+            describe_entry(
+                entry, changes.get(entry.path), hashes.get(entry.large.sha256) if entry.large else None
+            )
+            for entry in entries
+        ]
+
+
+RequestedListing = Annotated[Listing, Depends(Listing)]
+
+
 @api_router.get("/tree/{revision}")
 def list_root(
-    repo: VisibleRepo,
-    git: RepoContent,
-    revision: Decoded,
-    request: Request,
-    response: Response,
-    page: Annotated[TreePage, Query()],
+    listing: RequestedListing, revision: Decoded, page: Annotated[TreePage, Query()]
 ) -> list[dict[str, Any]]:
-    return _list_tree(git, revision, "", page, request, response)
+    return listing.page(revision, "", page)
 
 
 @api_router.get("/tree/{revision}/{path:path}")
 def list_folder(
-    repo: VisibleRepo,
-    git: RepoContent,
-    revision: Decoded,
-    path: Decoded,
-    request: Request,
-    response: Response,
-    page: Annotated[TreePage, Query()],
+    listing: RequestedListing, revision: Decoded, path: Decoded, page: Annotated[TreePage, Query()]
 ) -> list[dict[str, Any]]:
-    return _list_tree(git, revision, path.strip("/"), page, request, response)
-
-
-def _list_tree(
-    git: GitRepository, revision: str, folder: str, wanted: TreePage, request: Request, response: Response
-) -> list[dict[str, Any]]:
-    commit = git.resolve(revision)
-    most = _PAGE_WITH_COMMITS if wanted.expand else _PAGE
-    size = min(max(wanted.limit or most, 1), most)
-    entries = git.walk(commit, folder, recursive=wanted.recursive, after=wanted.cursor)
-    page = list(islice(entries, size))
-    if len(page) == size and next(entries, None) is not None:
-        response.headers["Link"] = next_link(request, page[-1].path)
-    changes = git.last_change(commit, [entry.path for entry in page]) if wanted.expand else {}
-    return [describe_entry(entry, changes.get(entry.path)) for entry in page]
+    return listing.page(revision, path.strip("/"), page)
 
 
 @api_router.post("/paths-info/{revision}")
 async def show_paths(
-    repo: VisibleRepo, git: RepoContent, revision: Decoded, request: Request
+    listing: RequestedListing, git: RepoContent, revision: Decoded, request: Request
 ) -> list[dict[str, Any]]:
     if "json" in request.headers.get("content-type", ""):
         body = await request.json()
@@ -89,11 +102,12 @@ async def show_paths(
         raise BadRequest('"paths" must be a list of 2000 paths at most')
     commit = git.resolve(revision)
     found = [entry for path in paths if (entry := git.find(commit, path.strip("/"))) is not None]
-    changes = git.last_change(commit, [entry.path for entry in found]) if expand else {}
-    return [describe_entry(entry, changes.get(entry.path)) for entry in found]
+    return listing.describe(commit, found, expand=expand)
 
 
-def describe_entry(entry: Entry, last_change: Commit | None = None) -> dict[str, Any]:
+def describe_entry(
+    entry: Entry, last_change: Commit | None = None, xet_hash: str | None = None
+) -> dict[str, Any]:
     """A file or folder as tree and paths-info show it."""
     described: dict[str, Any] = {
         "type": entry.kind,
@@ -107,6 +121,8 @@ def describe_entry(entry: Entry, last_change: Commit | None = None) -> dict[str,
             "size": entry.large.size,
             "pointerSize": entry.pointer_size,
         }
+    if xet_hash:
+        described["xetHash"] = xet_hash
     if last_change:
         described["lastCommit"] = {
             "id": last_change.id,
@@ -130,8 +146,19 @@ def download(
     """A file's content. Large files come straight, not by a redirect: see hub-api on ``resolve``."""
     commit = git.resolve(revision)
     entry = _file_at(git, commit, path)
-    content = store.large_files.path(entry.large.sha256) if entry.large else git.read(entry)
-    return _send(request, commit, entry, content)
+    if entry.large is None:
+        return _send(request, commit, entry, git.read(entry))
+    sha256 = entry.large.sha256
+    links = _link_xet(request, repo, commit, store.xet.hashes([sha256]).get(sha256))
+    return _send(request, commit, entry, store.large_content(sha256), links)
+
+
+def _link_xet(request: Request, repo: Repo, commit: str, xet_hash: str | None) -> dict[str, str]:
+    """What sends a client on by xet; without it, it reads on here."""
+    if xet_hash is None:
+        return {}
+    address = f"{base_url(request)}/api/{repo.type}s/{repo.full_name}/xet-read-token/{commit}"
+    return {"X-Xet-Hash": xet_hash, "Link": f'<{address}>; rel="xet-auth"'}
 
 
 @web_router.api_route("/{types}/{namespace}/{name}/raw/{revision}/{path:path}", methods=["GET", "HEAD"])
@@ -153,7 +180,13 @@ def _file_at(git: RepoContent, commit: str, path: str) -> Entry:
     return entry
 
 
-def _send(request: Request, commit: str, entry: Entry, content: bytes | Path) -> Response:
+def _send(
+    request: Request,
+    commit: str,
+    entry: Entry,
+    content: bytes | Content,
+    links: Mapping[str, str] | None = None,
+) -> Response:
     name = entry.path.rsplit("/", 1)[-1]
     plain_name = name.encode("ascii", "replace").decode().replace('"', "_").replace("?", "_")
     headers = {
@@ -162,8 +195,9 @@ def _send(request: Request, commit: str, entry: Entry, content: bytes | Path) ->
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(name)}; filename=\"{plain_name}\";",
         "Content-Type": "application/octet-stream" if entry.large else "text/plain; charset=utf-8",
         "X-Content-Type-Options": "nosniff",
-        "Access-Control-Expose-Headers": "X-Repo-Commit,ETag,X-Linked-Size,X-Linked-ETag,Link",
+        "Access-Control-Expose-Headers": "X-Repo-Commit,ETag,X-Linked-Size,X-Linked-ETag,X-Xet-Hash,Link",
+        **(links or {}),
     }
     if entry.large:
         headers |= {"X-Linked-Size": str(entry.size), "X-Linked-ETag": headers["ETag"]}
-    return send_range(request, content, entry.size, headers)
+    return send_range(request, content, headers)

@@ -43,12 +43,13 @@ class GitRoute(APIRoute):
 
 
 router = APIRouter(route_class=GitRoute)
+# the lowest decorator is tried first: a name ends before its ".git"
 
 
-@router.get("/{types}/{namespace}/{name}.git/info/refs")
 @router.get("/{types}/{namespace}/{name}/info/refs")
-@router.get("/{namespace}/{name}.git/info/refs")
+@router.get("/{types}/{namespace}/{name}.git/info/refs")
 @router.get("/{namespace}/{name}/info/refs")
+@router.get("/{namespace}/{name}.git/info/refs")
 async def list_refs(
     request: Request, hub: CurrentHub, repo: OpenRepo, caller: CurrentCaller, service: str = ""
 ) -> Response:
@@ -63,18 +64,18 @@ async def list_refs(
     return Relay(_call(request, hub, repo, "/info/refs", service))
 
 
-@router.post("/{types}/{namespace}/{name}.git/git-upload-pack")
 @router.post("/{types}/{namespace}/{name}/git-upload-pack")
-@router.post("/{namespace}/{name}.git/git-upload-pack")
+@router.post("/{types}/{namespace}/{name}.git/git-upload-pack")
 @router.post("/{namespace}/{name}/git-upload-pack")
+@router.post("/{namespace}/{name}.git/git-upload-pack")
 async def fetch(request: Request, hub: CurrentHub, repo: OpenRepo) -> Response:
     return Relay(_call(request, hub, repo, "/git-upload-pack", "git-upload-pack"))
 
 
-@router.post("/{types}/{namespace}/{name}.git/git-receive-pack")
 @router.post("/{types}/{namespace}/{name}/git-receive-pack")
-@router.post("/{namespace}/{name}.git/git-receive-pack")
+@router.post("/{types}/{namespace}/{name}.git/git-receive-pack")
 @router.post("/{namespace}/{name}/git-receive-pack")
+@router.post("/{namespace}/{name}.git/git-receive-pack")
 async def push(request: Request, hub: CurrentHub, repo: OpenRepo, caller: CurrentCaller) -> Response:
     check_push(hub, repo, caller)
     call = _call(request, hub, repo, "/git-receive-pack", "git-receive-pack")

@@ -24,7 +24,7 @@ from hfdeploy_localhub.api.context import (
     check_propose,
     get_hub,
 )
-from hfdeploy_localhub.api.sending import send_range
+from hfdeploy_localhub.api.sending import receive, send_range
 from hfdeploy_localhub.errors import BadRequest, Forbidden, HubError, NotFound
 from hfdeploy_localhub.model import LargeFile, Repo
 from hfdeploy_localhub.store.large_files import Writer
@@ -55,7 +55,6 @@ PART_BYTES = 64 * 1024 * 1024
 _MAX_BATCH = 1000
 _MAX_FILE_BYTES = 500 * 1024**3
 _LIFETIME = timedelta(hours=6)
-_WRITE_BYTES = 1024 * 1024
 _MEDIA_TYPE = "application/vnd.git-lfs+json"
 
 
@@ -124,10 +123,7 @@ ReadClaims = Annotated[dict[str, Any], Depends(_verify("lfs-download"))]
 @router.get("/lfs/{word}")
 def get_content(request: Request, hub: CurrentHub, claims: ReadClaims) -> Response:
     """A large file for git-lfs."""
-    size = hub.store.large_files.size(claims["oid"])
-    if size is None:
-        raise NotFound("The content is gone")
-    return send_range(request, hub.store.large_files.path(claims["oid"]), size)
+    return send_range(request, hub.store.large_content(claims["oid"]))
 
 
 @router.put("/lfs/{word}")
@@ -214,16 +210,7 @@ def _own(hub: Hub, claims: dict[str, Any], file: LargeFile) -> None:
 
 
 async def _receive(request: Request, writer: Writer, expected: int) -> None:
-    """Writes the body in large pieces off the event loop. Raises BadRequest if its length is wrong."""
-    buffer, received = bytearray(), 0
-    async for data in request.stream():
-        received += len(data)
-        if received > expected:
-            raise BadRequest(f"More than the {expected} bytes announced")
-        buffer += data
-        if len(buffer) >= _WRITE_BYTES:
-            await asyncio.to_thread(writer.write, buffer)
-            buffer = bytearray()
-    await asyncio.to_thread(writer.write, buffer)
+    """Writes the body. Raises BadRequest if its length is wrong."""
+    received = await receive(request, writer, expected)
     if received != expected:
-        raise BadRequest(f"{received} bytes arrived, {expected} were announced")
+        raise BadRequest(f"{received} bytes or more arrived, {expected} were announced")

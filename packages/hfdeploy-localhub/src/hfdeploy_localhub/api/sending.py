@@ -1,28 +1,30 @@
-"""Sending bytes: conditional and ranged answers (RFC 9110, sections 13 and 14)."""
+"""Bytes on the wire: conditional and ranged answers (RFC 9110, sections 13, 14), bodies that arrive."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from hfdeploy_localhub.ranges import UNSATISFIABLE, parse_range
+from hfdeploy_localhub.store.content import Content
+from hfdeploy_localhub.store.large_files import Writer
 
-_READ_BYTES = 1024 * 1024
+_WRITE_BYTES = 1024 * 1024
 
 
 def send_range(
-    request: Request, content: bytes | Path, size: int, headers: Mapping[str, str] | None = None
+    request: Request, content: bytes | Content, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The part of ``content`` that the request asks for; files are streamed from disk."""
+    """The part of ``content`` that the request asks for; what is not in memory is streamed."""
+    size = len(content) if isinstance(content, bytes) else content.size
     sent = {"Accept-Ranges": "bytes", **(headers or {})}
     if "ETag" in sent and request.headers.get("if-none-match") == sent["ETag"]:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
     span = parse_range(request.headers.get("range"), size)
     if span is UNSATISFIABLE:
-        sent["Content-Range"] = f"bytes */{size}"
-        return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=sent)
+        return refuse_range(size, sent)
     status, start, end = HTTPStatus.OK, 0, size
     if span:
         status, start, end = HTTPStatus.PARTIAL_CONTENT, span.start, span.end
@@ -32,12 +34,28 @@ def send_range(
         return Response(status_code=status, headers=sent)
     if isinstance(content, bytes):
         return Response(content[start:end], status_code=status, headers=sent)
-    return StreamingResponse(_read_file(content, start, end), status_code=status, headers=sent)
+    return StreamingResponse(content.read(start, end), status_code=status, headers=sent)
 
 
-def _read_file(path: Path, start: int, end: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while start < end and (data := file.read(min(_READ_BYTES, end - start))):
-            start += len(data)
-            yield data
+def refuse_range(size: int, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a range that begins behind the last of ``size`` bytes."""
+    sent = {**(headers or {}), "Content-Range": f"bytes */{size}"}
+    return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=sent)
+
+
+async def receive(request: Request, writer: Writer, most: int) -> int:
+    """Writes the body in large pieces off the event loop; returns its length in bytes.
+
+    Stops as soon as it is longer than ``most``: the length returned is then too.
+    """
+    buffer, received = bytearray(), 0
+    async for data in request.stream():
+        received += len(data)
+        if received > most:
+            return received
+        buffer += data
+        if len(buffer) >= _WRITE_BYTES:
+            await asyncio.to_thread(writer.write, buffer)
+            buffer = bytearray()
+    await asyncio.to_thread(writer.write, buffer)
+    return received

@@ -53,6 +53,13 @@ CREATE TABLE IF NOT EXISTS large_files (
     size INTEGER NOT NULL,
     PRIMARY KEY (repo_id, sha256)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS xet_files (
+    sha256 TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    segments TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS xet_files_by_hash ON xet_files (hash);
 CREATE TABLE IF NOT EXISTS discussions (
     repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
     num INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""Large files by their sha256, each once on disk however many repos hold it."""
+"""Large files that came by LFS, by their sha256: each once on disk however many repos hold it."""
 
 import hashlib
 import os
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from hfdeploy_localhub.errors import BadRequest
 from hfdeploy_localhub.model import LargeFile
+from hfdeploy_localhub.store.content import Content, open_content
 
 
 class Writer(Protocol):
@@ -82,11 +83,8 @@ class LargeFiles:
         """Where the file of that hash lies, or would lie."""
         return place_of(self._folder, sha256)
 
-    def size(self, sha256: str) -> int | None:
-        try:
-            return self.path(sha256).stat().st_size
-        except FileNotFoundError:
-            return None
+    def content(self, sha256: str) -> Content | None:
+        return open_content(self.path(sha256))
 
     @contextmanager
     def receive(self) -> Iterator[Incoming]:

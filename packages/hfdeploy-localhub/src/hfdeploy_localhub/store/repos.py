@@ -1,7 +1,7 @@
 """The rows of repos: who owns which name, who may see it, where an old name leads."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -142,6 +142,14 @@ class Repos:
             "INSERT OR IGNORE INTO large_files SELECT ?, sha256, size FROM large_files WHERE repo_id = ?",
             (target.id, source.id),
         )
+
+    def drop_large_files(self, repo: Repo, sha256s: Iterable[str]) -> None:
+        """Takes the right to them from the repo; others that hold them keep theirs."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM large_files WHERE repo_id = ? AND sha256 = ?",
+                [(repo.id, sha256) for sha256 in sha256s],
+            )
 
     def large_file_bytes(self, repo: Repo) -> int:
         """Sum of the repo's large files."""

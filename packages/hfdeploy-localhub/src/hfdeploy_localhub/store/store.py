@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from hfdeploy_localhub.errors import NotFound
 from hfdeploy_localhub.model import Caller, Repo, RepoType, Sdk, Visibility
 from hfdeploy_localhub.store.access_requests import AccessRequests
 from hfdeploy_localhub.store.accounts import Accounts
 from hfdeploy_localhub.store.collections import Collections
+from hfdeploy_localhub.store.content import Content
 from hfdeploy_localhub.store.database import Database
 from hfdeploy_localhub.store.discussions import Discussions
 from hfdeploy_localhub.store.git import MAIN, Author, GitRepository
@@ -58,7 +60,7 @@ class Store:
         self.discussions = Discussions(self.database)
         self.space_rows = SpaceRows(self.database)
         self.large_files = LargeFiles(folder / "large")
-        self.xet = XetStore(folder / "xet", self.large_files)
+        self.xet = XetStore(folder / "xet", self.database)
         self._git_folder = folder / "git"
         self._git_folder.mkdir(exist_ok=True)
         self.hooks_folder = folder / "hooks"
@@ -116,6 +118,13 @@ class Store:
         return GitRepository(
             self.git_folder(repo), lambda sha256: self.repos.owns_large_file(repo, sha256) is not None
         )
+
+    def large_content(self, sha256: str) -> Content:
+        """A large file's bytes, whichever way it came. Raises NotFound."""
+        content = self.large_files.content(sha256) or self.xet.content(sha256)
+        if content is None:
+            raise NotFound(f"The content of {sha256} is gone")
+        return content
 
     def lock(self, repo: Repo) -> threading.Lock:
         """Held by whoever moves a ref of the repo."""

@@ -1,82 +1,254 @@
-"""The small content store behind xet uploads: xorbs as they came, files rebuilt from what shards say.
+"""The content store behind xet: xorbs as they came, and for each file which chunks of them it is.
 
-A shard maps each file to chunks of xorbs. Once it arrives, its files are put together chunk by chunk into the
-folder of large files, so that every way of reading finds them there.
+That is the only copy: plain bytes, where somebody asks for them, are unpacked as they are sent.
 """
 
+import hashlib
+import json
 import os
+import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
-from hfdeploy_localhub.errors import BadRequest
-from hfdeploy_localhub.model import LargeFile
-from hfdeploy_localhub.store.large_files import LargeFiles
+from hfdeploy_localhub.errors import BadRequest, NotFound
+from hfdeploy_localhub.model import LargeFile, Repo
+from hfdeploy_localhub.ranges import Span
+from hfdeploy_localhub.store.content import Content, open_content
+from hfdeploy_localhub.store.database import Database
 from hfdeploy_localhub.store.xet_formats import (
     MAX_XORB_BYTES,
+    ChunkHeader,
     FileRecord,
+    Reader,
     Segment,
     read_chunk,
     read_chunk_headers,
     read_files,
 )
+from hfdeploy_localhub.store.xet_hashes import (
+    Chunk,
+    format_hash,
+    hash_chunk,
+    hash_file,
+    hash_xorb,
+    prove_chunks,
+)
+from hfdeploy_localhub.store.xet_plans import Fetch, Part, plan_fetches, plan_part
+
+_PIECE_BYTES = 1024 * 1024
+_KNOWN_XORBS = 16
+_QUERY_SIZE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class XetFile:
+    """A file as chunks of xorbs. ``hash`` is its name in xet."""
+
+    hash: str
+    sha256: str
+    size: int
+    segments: tuple[Segment, ...]
+
+
+class IncomingXorb:
+    """A xorb while it arrives."""
+
+    def __init__(self, file_descriptor: int, path: Path) -> None:
+        self.path = path
+        self._file = os.fdopen(file_descriptor, "wb", buffering=0)
+
+    def write(self, data: bytes | bytearray) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) or 0 :]
+
+    def drop(self) -> None:
+        """Forgets what has arrived; harmless after it was kept."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
 
 
 class XetStore:
-    """Xorbs and shards of one hub."""
+    """Xorbs and files of one hub. It knows no rights but one: a shard must prove to have what it names."""
 
-    def __init__(self, folder: Path, large_files: LargeFiles) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self._folder = folder
-        self._large_files = large_files
-        folder.mkdir(exist_ok=True)
+        self._database = database
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        for left_over in self._incoming.iterdir():  # uploads that a crash cut off
+            left_over.unlink()
+        self._headers = lru_cache(_KNOWN_XORBS)(self._read_headers)
 
-    def add_xorb(self, name: str, content: bytes) -> bool:
-        """Keeps a xorb; False if it was there. Raises BadRequest if it cannot be read back later."""
-        path = self._xorb_path(name)
-        if path.exists():
+    # -- uploads -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def receive_xorb(self) -> Iterator[IncomingXorb]:
+        """A place for a xorb to arrive in; dropped unless ``keep_xorb`` was called."""
+        incoming = IncomingXorb(*_make_file(self._incoming))
+        try:
+            yield incoming
+        finally:
+            incoming.drop()
+
+    def keep_xorb(self, name: str, incoming: IncomingXorb) -> bool:
+        """Puts a xorb in its place; False if it was there. Raises BadRequest if ``name`` is not its hash."""
+        place = self._place(name)
+        if place.exists():
             return False
-        if not content or len(content) > MAX_XORB_BYTES:
-            raise BadRequest(f"A xorb holds 1 to {MAX_XORB_BYTES} bytes, this one {len(content)}")
-        if not read_chunk_headers(content):
-            raise BadRequest("A xorb holds at least one chunk")
-        path.parent.mkdir(exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
+        with _open_reader(incoming.path) as (read, size):
+            if size > MAX_XORB_BYTES:
+                raise BadRequest(f"A xorb holds {MAX_XORB_BYTES} bytes at most, this one {size}")
+            headers = read_chunk_headers(read, size)
+            found = format_hash(hash_xorb([_name_chunk(read_chunk(read, header)) for header in headers]))
+        if found != name:
+            raise BadRequest(f"The xorb's hash is {found}, not {name} as announced")
+        place.parent.mkdir(exist_ok=True)
+        incoming.path.replace(place)
         return True
 
-    def add_shard(self, content: bytes) -> list[LargeFile]:
-        """Rebuilds every file that the shard describes and checks it against its sha256.
+    def add_shard(self, shard: bytes | bytearray) -> list[LargeFile]:
+        """Takes in the files that a shard describes, after reading each of them once.
 
-        Raises BadRequest if the shard cannot be read, names a xorb that is not here, or the sum is wrong.
+        Raises BadRequest if the shard cannot be read, names a xorb that is not here, has a wrong hash, or
+        does not prove that its sender has the chunks: who just knows names gets nothing by them.
         """
-        return [self._rebuild(record) for record in read_files(content)]
+        return [self._add_file(record) for record in read_files(shard)]
 
-    def _rebuild(self, record: FileRecord) -> LargeFile:
-        size = self._large_files.size(record.sha256)
-        if size is not None:
-            return LargeFile(record.sha256, size)
-        with self._large_files.receive() as incoming:
-            for segment in record.segments:
-                for data in self._read(segment):
-                    incoming.write(data)
-            return incoming.keep(sha256=record.sha256)
-
-    def _read(self, segment: Segment) -> Iterator[bytes]:
-        try:
-            content = self._xorb_path(segment.xorb).read_bytes()
-        except FileNotFoundError:
-            raise BadRequest(f"The shard names an unknown xorb: {segment.xorb}") from None
-        headers = read_chunk_headers(content)
-        if segment.end > len(headers):
+    def _add_file(self, record: FileRecord) -> LargeFile:
+        sha256, chunks = hashlib.sha256(), list[Chunk]()
+        for segment, proof in zip(record.segments, record.proofs, strict=True):
+            hashes = []
+            for plain in self._unpack(segment):
+                sha256.update(plain)
+                chunk = _name_chunk(plain)
+                chunks.append(chunk)
+                hashes.append(chunk[0])
+            if sum(size for _, size in chunks[-len(hashes) :]) != segment.plain_bytes:
+                raise BadRequest(f"The shard is wrong about the size of chunks in {segment.xorb}")
+            if prove_chunks(hashes) != proof:
+                raise BadRequest(f"The shard does not prove to have the chunks of {segment.xorb}")
+        if not chunks:
+            raise BadRequest("The shard describes an empty file")
+        if format_hash(hash_file(chunks)) != record.hash:
+            raise BadRequest(f"The file's hash is not {record.hash} as announced")
+        if sha256.hexdigest() != record.sha256:
             raise BadRequest(
-                f"Xorb {segment.xorb} has {len(headers)} chunks, the shard asks for {segment.end}"
+                f"The content's sha256 is {sha256.hexdigest()}, not {record.sha256} as announced"
             )
-        for header in headers[segment.first : segment.end]:
-            yield read_chunk(content, header)
+        size = sum(size for _, size in chunks)
+        self._database.execute(
+            "INSERT OR IGNORE INTO xet_files VALUES (?, ?, ?, ?)",
+            (record.sha256, record.hash, size, json.dumps(record.segments)),
+        )
+        return LargeFile(record.sha256, size)
 
-    def _xorb_path(self, name: str) -> Path:
-        if len(name) != 64 or not set(name) <= set("0123456789abcdef"):
-            raise BadRequest(f"Not a xorb's hash: {name!r}")
-        return self._folder / name[:2] / name
+    # -- reading -----------------------------------------------------------------------------------
+
+    def hashes(self, sha256s: Iterable[str]) -> dict[str, str]:
+        """sha256 -> name in xet, of those files that have one."""
+        wanted, found = list(sha256s), dict[str, str]()
+        for start in range(0, len(wanted), _QUERY_SIZE):
+            some = wanted[start : start + _QUERY_SIZE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT sha256, hash FROM xet_files WHERE sha256 IN ({marks})"  # noqa: S608
+            found |= {row["sha256"]: row["hash"] for row in self._database.rows(query, some)}
+        return found
+
+    def find(self, repo: Repo, file_hash: str) -> XetFile | None:
+        """The file of that name in xet, if its content is the repo's."""
+        row = self._database.row(
+            "SELECT xet_files.* FROM xet_files JOIN large_files USING (sha256)"
+            " WHERE xet_files.hash = ? AND large_files.repo_id = ?",
+            (file_hash, repo.id),
+        )
+        return _file(row) if row else None
+
+    def content(self, sha256: str) -> Content | None:
+        """The plain bytes of a file that came by xet."""
+        row = self._database.row("SELECT * FROM xet_files WHERE sha256 = ?", (sha256,))
+        if row is None:
+            return None
+        file = _file(row)
+        return Content(file.size, partial(self._read, file))
+
+    def plan(self, file: XetFile, span: Span) -> Part:
+        return plan_part(file.segments, span, self._headers)
+
+    def plan_fetches(self, part: Part) -> list[Fetch]:
+        return plan_fetches(part.segments, self._headers)
+
+    def xorb(self, name: str) -> Content:
+        """The stored bytes of a xorb. Raises NotFound."""
+        content = open_content(self._place(name))
+        if content is None:
+            raise NotFound("There is no such xorb")
+        return content
+
+    def _read(self, file: XetFile, start: int, end: int) -> Iterator[bytes]:
+        """Plain bytes ``start`` to ``end`` in pieces worth sending."""
+        if start >= end:
+            return
+        part, left, piece = self.plan(file, Span(start, end)), end - start, bytearray()
+        skip = part.skip
+        for segment in part.segments:
+            for plain in self._unpack(segment):
+                piece += plain[skip : skip + left]
+                left -= min(left, len(plain) - skip)
+                skip = 0
+                if len(piece) >= _PIECE_BYTES:
+                    yield bytes(piece)
+                    piece.clear()
+        if piece:
+            yield bytes(piece)
+
+    def _unpack(self, segment: Segment) -> Iterator[bytes]:
+        """The plain chunks of a segment. Raises BadRequest if it names what is not here."""
+        headers = self._headers(segment.xorb)
+        if not segment.first < segment.end <= len(headers):
+            raise BadRequest(
+                f"Xorb {segment.xorb} has {len(headers)} chunks, not {segment.first} to {segment.end}"
+            )
+        with _open_reader(self._place(segment.xorb)) as (read, _):
+            for header in headers[segment.first : segment.end]:
+                yield read_chunk(read, header)
+
+    def _read_headers(self, xorb: str) -> Sequence[ChunkHeader]:
+        try:
+            with _open_reader(self._place(xorb)) as (read, size):
+                return read_chunk_headers(read, size)
+        except FileNotFoundError:
+            raise BadRequest(f"The shard names an unknown xorb: {xorb}") from None
+
+    def _place(self, xorb: str) -> Path:
+        if len(xorb) != 64 or not set(xorb) <= set("0123456789abcdef"):
+            raise BadRequest(f"Not a xorb's hash: {xorb!r}")
+        return self._folder / xorb[:2] / xorb
+
+
+def _make_file(folder: Path) -> tuple[int, Path]:
+    descriptor, name = tempfile.mkstemp(dir=folder)
+    return descriptor, Path(name)
+
+
+@contextmanager
+def _open_reader(path: Path) -> Iterator[tuple[Reader, int]]:
+    """Reads anywhere in the file, and its size: a chunk at a time, so that no xorb is ever in memory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield lambda offset, length: os.pread(descriptor, length, offset), os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+
+
+def _name_chunk(plain: bytes) -> Chunk:
+    return hash_chunk(plain), len(plain)
+
+
+def _file(row: sqlite3.Row) -> XetFile:
+    segments = tuple(Segment(*values) for values in json.loads(row["segments"]))
+    return XetFile(row["hash"], row["sha256"], row["size"], segments)

@@ -1,43 +1,51 @@
 """Reading the two binary formats of xet uploads (pure): shards and xorbs, as hf_xet 1.8 writes them.
 
-All numbers are little-endian. A hash of 32 bytes is written in hex with each group of eight bytes reversed.
+All numbers are little-endian.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import lz4.frame
 
 from hfdeploy_localhub.errors import BadRequest
+from hfdeploy_localhub.store.xet_hashes import format_hash
 
 MAX_XORB_BYTES = 80 * 1024 * 1024
 """hf_xet fills xorbs up to 64 MiB of plain chunks; headers and a footer come on top."""
 
+CHUNK_HEADER_BYTES = 8
 _SHARD_HEADER_BYTES = 48
 _RECORD = struct.Struct("<32s4I")
-_SEGMENT = struct.Struct("<32s4I")
 _END_OF_FILES = b"\xff" * 32
-_HAS_VERIFICATION = 1 << 31
+_HAS_PROOFS = 1 << 31
 _HAS_METADATA = 1 << 30
 _MAX_CHUNK_BYTES = 16 * 1024 * 1024
+_MAX_CHUNKS = 16 * 1024
+
+Reader = Callable[[int, int], bytes]
+"""Reads ``(offset, length)`` of a xorb; less than asked where the xorb ends before."""
 
 
 class Segment(NamedTuple):
-    """Chunks ``first`` to ``end`` (not included) of one xorb."""
+    """Chunks ``first`` to ``end`` (not included) of one xorb, and how many plain bytes they are."""
 
     xorb: str
     first: int
     end: int
+    plain_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """How a shard says a file is put together."""
+    """How a shard says a file is put together; ``proofs`` has one for each segment (``prove_chunks``)."""
 
+    hash: str
     sha256: str
     segments: tuple[Segment, ...]
+    proofs: tuple[bytes, ...]
 
 
 class ChunkHeader(NamedTuple):
@@ -49,51 +57,61 @@ class ChunkHeader(NamedTuple):
     plain: int
 
 
-def read_files(shard: bytes) -> Iterator[FileRecord]:
-    """The files a shard describes. Raises BadRequest where it is cut off or a file has no sha256."""
+def read_files(shard: bytes | bytearray) -> Iterator[FileRecord]:
+    """The files a shard describes. Raises BadRequest where it is cut off, or says too little of a file."""
     offset = _SHARD_HEADER_BYTES
     try:
         while True:
             file_hash, flags, count, _, _ = _RECORD.unpack_from(shard, offset)
-            offset += _RECORD.size
             if file_hash == _END_OF_FILES:
                 return
-            segments = []
-            for position in range(count):
-                xorb, _, _, first, end = _SEGMENT.unpack_from(shard, offset + position * _SEGMENT.size)
-                segments.append(Segment(format_hash(xorb), first, end))
-            offset += count * _SEGMENT.size
-            if flags & _HAS_VERIFICATION:
-                offset += count * _RECORD.size
-            if not flags & _HAS_METADATA:
-                raise BadRequest("The shard describes a file without its sha256")
-            (sha256,) = struct.unpack_from("<32s", shard, offset)
-            offset += _RECORD.size
-            yield FileRecord(format_hash(sha256), tuple(segments))
+            if not flags & _HAS_METADATA or not flags & _HAS_PROOFS:
+                raise BadRequest("The shard describes a file without its sha256, or without proofs")
+            records = [
+                _RECORD.unpack_from(shard, offset + position * _RECORD.size)
+                for position in range(1, 2 * count + 2)
+            ]
+            offset += (2 * count + 2) * _RECORD.size
+            yield FileRecord(
+                format_hash(file_hash),
+                format_hash(records[-1][0]),
+                tuple(
+                    Segment(format_hash(xorb), first, end, plain)
+                    for xorb, _, plain, first, end in records[:count]
+                ),
+                tuple(proof for proof, *_ in records[count:-1]),
+            )
     except struct.error:
         raise BadRequest("The shard is cut off") from None
 
 
-def read_chunk_headers(xorb: bytes) -> list[ChunkHeader]:
-    """The chunks of a xorb in order; a footer, which begins with other bytes, ends them."""
-    headers, offset, end = [], 0, len(xorb)
-    while offset + 8 <= end and xorb[offset] == 0:
-        stored = int.from_bytes(xorb[offset + 1 : offset + 4], "little")
-        plain = int.from_bytes(xorb[offset + 5 : offset + 8], "little")
-        header = ChunkHeader(offset + 8, stored, xorb[offset + 4], plain)
-        offset = header.offset + stored
-        if offset > end or plain > _MAX_CHUNK_BYTES:
+def read_chunk_headers(read: Reader, size: int) -> list[ChunkHeader]:
+    """The chunks of a xorb of ``size`` bytes in order; a footer, which begins with other bytes, ends them.
+
+    Raises BadRequest if it is cut off, or no xorb at all.
+    """
+    headers, offset = list[ChunkHeader](), 0
+    while offset + CHUNK_HEADER_BYTES <= size:
+        header = read(offset, CHUNK_HEADER_BYTES)
+        if header[0] != 0:
+            break
+        stored = int.from_bytes(header[1:4], "little")
+        plain = int.from_bytes(header[5:8], "little")
+        headers.append(ChunkHeader(offset + CHUNK_HEADER_BYTES, stored, header[4], plain))
+        offset += CHUNK_HEADER_BYTES + stored
+        if offset > size or not 0 < plain <= _MAX_CHUNK_BYTES or len(headers) > _MAX_CHUNKS:
             raise BadRequest("The xorb is cut off or no xorb")
-        headers.append(header)
+    if not headers:
+        raise BadRequest("A xorb holds at least one chunk")
     return headers
 
 
-def read_chunk(xorb: bytes, header: ChunkHeader) -> bytes:
+def read_chunk(read: Reader, header: ChunkHeader) -> bytes:
     """A chunk's plain bytes. Raises BadRequest if they cannot be unpacked."""
-    stored = memoryview(xorb)[header.offset : header.offset + header.stored]
+    stored = read(header.offset, header.stored)
     match header.scheme:
         case 0:
-            plain = bytes(stored)
+            plain = stored
         case 1:
             plain = _decompress(stored, header.plain)
         case 2:
@@ -105,12 +123,7 @@ def read_chunk(xorb: bytes, header: ChunkHeader) -> bytes:
     return plain
 
 
-def format_hash(raw: bytes) -> str:
-    """A 32-byte hash in xet's hex form."""
-    return "".join(raw[at : at + 8][::-1].hex() for at in range(0, 32, 8))
-
-
-def _decompress(stored: memoryview, limit: int) -> bytes:
+def _decompress(stored: bytes, limit: int) -> bytes:
     """``limit`` bytes at most: a chunk must not grow beyond what its header announced."""
     try:
         plain: bytes = lz4.frame.LZ4FrameDecompressor().decompress(stored, max_length=limit)
