@@ -40,12 +40,7 @@ NEEDED = [
 ]
 MARKERS = ["api", "transfer", "inference", "xet", "no_xet", "production", "deprecated", "git_lfs"]
 _SNAPSHOT = "tests.test_snapshot_download.TestSnapshotDownload"
-NOT_YET = {
-    "tests.test_copy_files::test_copy_files_repo_to_repo": "lfs-files/duplicate",
-    "tests.test_hf_api.TestListAndPermanentlyDeleteLFSFiles::test_list_and_delete_lfs_files": "lfs-files",
-    "tests.test_hf_file_system.TestHfFileSystemRepositoryRO::test_get_file_with_xet": "reading by xet",
-    f"{_SNAPSHOT}::test_xet_file_skips_per_file_head_call": "reading by xet",
-}
+NOT_YET: dict[str, str] = {}
 """What is known to fail, and the route that is missing. One that passes has to leave this table."""
 CACHE = platformdirs.user_cache_path("hfdeploy-tests") / f"upstream-{VERSION}"
 

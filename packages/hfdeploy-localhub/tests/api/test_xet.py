@@ -360,6 +360,16 @@ def test_who_has_the_content_need_not_send_it_again(alice: httpx.Client, mallory
     assert commit(mallory, large(), repo="models/mallory/theirs").status_code == 200
 
 
+def test_a_xorb_that_a_crash_cut_off_can_be_sent_again(alice: httpx.Client, tmp_path: Path) -> None:
+    create(alice)
+    name = name_xorb(CHUNKS)
+    place = tmp_path / "hub" / "xet" / name[:2] / name
+    place.parent.mkdir()
+    place.write_bytes(b"half")
+    upload(alice)
+    assert alice.get("/alice/m/resolve/main/w.bin").content == CONTENT
+
+
 def test_writers_only_may_upload(alice: httpx.Client, mallory: httpx.Client, stranger: httpx.Client) -> None:
     create(alice)
     url = "/api/models/alice/m/xet-write-token/main"

@@ -12,9 +12,11 @@ from hfdeploy_localhub.store.xet_formats import (
     ChunkHeader,
     FileRecord,
     Segment,
+    pack_chunks,
     read_chunk,
     read_chunk_headers,
     read_files,
+    unpack_chunks,
 )
 from hfdeploy_localhub.store.xet_hashes import hash_chunk, prove_chunks
 
@@ -110,3 +112,9 @@ def test_a_shard_may_not_announce_more_than_it_has() -> None:
     with pytest.raises(BadRequest, match="cut off"):
         list(read_files(huge))
     assert struct.calcsize("<32s4I") == 48
+
+
+@given(st.lists(st.tuples(st.binary(min_size=32, max_size=32), st.tuples(*[st.integers(0, 255)] * 4))))
+def test_chunks_are_kept_as_they_are(chunks: list[tuple[bytes, tuple[int, ...]]]) -> None:
+    described = [(name, ChunkHeader(*numbers)) for name, numbers in chunks]
+    assert unpack_chunks(pack_chunks(described)) == described

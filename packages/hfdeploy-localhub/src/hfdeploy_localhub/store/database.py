@@ -59,6 +59,10 @@ CREATE TABLE IF NOT EXISTS xet_files (
     size INTEGER NOT NULL,
     segments TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS xet_xorbs (
+    hash TEXT PRIMARY KEY,
+    chunks BLOB NOT NULL
+) STRICT;
 CREATE INDEX IF NOT EXISTS xet_files_by_hash ON xet_files (hash);
 CREATE TABLE IF NOT EXISTS discussions (
     repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,

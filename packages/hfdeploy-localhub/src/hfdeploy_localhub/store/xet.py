@@ -25,9 +25,11 @@ from hfdeploy_localhub.store.xet_formats import (
     FileRecord,
     Reader,
     Segment,
+    pack_chunks,
     read_chunk,
     read_chunk_headers,
     read_files,
+    unpack_chunks,
 )
 from hfdeploy_localhub.store.xet_hashes import (
     Chunk,
@@ -82,7 +84,7 @@ class XetStore:
         self._incoming.mkdir(parents=True, exist_ok=True)
         for left_over in self._incoming.iterdir():  # uploads that a crash cut off
             left_over.unlink()
-        self._headers = lru_cache(_KNOWN_XORBS)(self._read_headers)
+        self._chunks = lru_cache(_KNOWN_XORBS)(self._read_chunks)
 
     # -- uploads -----------------------------------------------------------------------------------
 
@@ -98,21 +100,23 @@ class XetStore:
     def keep_xorb(self, name: str, incoming: IncomingXorb) -> bool:
         """Puts a xorb in its place; False if it was there. Raises BadRequest if ``name`` is not its hash."""
         place = self._place(name)
-        if place.exists():
+        if self._knows_xorb(name):
             return False
         with _open_reader(incoming.path) as (read, size):
             if size > MAX_XORB_BYTES:
                 raise BadRequest(f"A xorb holds {MAX_XORB_BYTES} bytes at most, this one {size}")
             headers = read_chunk_headers(read, size)
-            found = format_hash(hash_xorb([_name_chunk(read_chunk(read, header)) for header in headers]))
-        if found != name:
+            names = [hash_chunk(read_chunk(read, header)) for header in headers]
+        chunks = list(zip(names, headers, strict=True))
+        if (found := format_hash(hash_xorb((raw, header.plain) for raw, header in chunks))) != name:
             raise BadRequest(f"The xorb's hash is {found}, not {name} as announced")
         place.parent.mkdir(exist_ok=True)
         incoming.path.replace(place)
+        self._database.execute("INSERT OR IGNORE INTO xet_xorbs VALUES (?, ?)", (name, pack_chunks(chunks)))
         return True
 
     def add_shard(self, shard: bytes | bytearray) -> list[LargeFile]:
-        """Takes in the files that a shard describes, after reading each of them once.
+        """Takes in the files that a shard describes, after reading each that is new once.
 
         Raises BadRequest if the shard cannot be read, names a xorb that is not here, has a wrong hash, or
         does not prove that its sender has the chunks: who just knows names gets nothing by them.
@@ -120,32 +124,35 @@ class XetStore:
         return [self._add_file(record) for record in read_files(shard)]
 
     def _add_file(self, record: FileRecord) -> LargeFile:
-        sha256, chunks = hashlib.sha256(), list[Chunk]()
+        chunks = list[Chunk]()
         for segment, proof in zip(record.segments, record.proofs, strict=True):
-            hashes = []
-            for plain in self._unpack(segment):
-                sha256.update(plain)
-                chunk = _name_chunk(plain)
-                chunks.append(chunk)
-                hashes.append(chunk[0])
-            if sum(size for _, size in chunks[-len(hashes) :]) != segment.plain_bytes:
+            part = [(name, header.plain) for name, header in self._chunks_of(segment)]
+            if sum(size for _, size in part) != segment.plain_bytes:
                 raise BadRequest(f"The shard is wrong about the size of chunks in {segment.xorb}")
-            if prove_chunks(hashes) != proof:
+            if prove_chunks(name for name, _ in part) != proof:
                 raise BadRequest(f"The shard does not prove to have the chunks of {segment.xorb}")
+            chunks += part
         if not chunks:
             raise BadRequest("The shard describes an empty file")
         if format_hash(hash_file(chunks)) != record.hash:
             raise BadRequest(f"The file's hash is not {record.hash} as announced")
-        if sha256.hexdigest() != record.sha256:
-            raise BadRequest(
-                f"The content's sha256 is {sha256.hexdigest()}, not {record.sha256} as announced"
-            )
+        if self.hashes([record.sha256]) != {record.sha256: record.hash}:
+            self._check_content(record)
         size = sum(size for _, size in chunks)
         self._database.execute(
             "INSERT OR IGNORE INTO xet_files VALUES (?, ?, ?, ?)",
             (record.sha256, record.hash, size, json.dumps(record.segments)),
         )
         return LargeFile(record.sha256, size)
+
+    def _check_content(self, record: FileRecord) -> None:
+        """Reads the whole file once. Raises BadRequest if its sha256 is another."""
+        sha256 = hashlib.sha256()
+        for segment in record.segments:
+            for plain in self._unpack(segment):
+                sha256.update(plain)
+        if (found := sha256.hexdigest()) != record.sha256:
+            raise BadRequest(f"The content's sha256 is {found}, not {record.sha256} as announced")
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -207,22 +214,32 @@ class XetStore:
             yield bytes(piece)
 
     def _unpack(self, segment: Segment) -> Iterator[bytes]:
-        """The plain chunks of a segment. Raises BadRequest if it names what is not here."""
-        headers = self._headers(segment.xorb)
-        if not segment.first < segment.end <= len(headers):
-            raise BadRequest(
-                f"Xorb {segment.xorb} has {len(headers)} chunks, not {segment.first} to {segment.end}"
-            )
+        """The plain chunks of a segment."""
         with _open_reader(self._place(segment.xorb)) as (read, _):
-            for header in headers[segment.first : segment.end]:
+            for _, header in self._chunks_of(segment):
                 yield read_chunk(read, header)
 
-    def _read_headers(self, xorb: str) -> Sequence[ChunkHeader]:
-        try:
-            with _open_reader(self._place(xorb)) as (read, size):
-                return read_chunk_headers(read, size)
-        except FileNotFoundError:
-            raise BadRequest(f"The shard names an unknown xorb: {xorb}") from None
+    def _chunks_of(self, segment: Segment) -> Sequence[tuple[bytes, ChunkHeader]]:
+        """Hashes and headers. Raises BadRequest if the segment names what is not here."""
+        chunks = self._chunks(segment.xorb)
+        if not segment.first < segment.end <= len(chunks):
+            raise BadRequest(
+                f"Xorb {segment.xorb} has {len(chunks)} chunks, not {segment.first} to {segment.end}"
+            )
+        return chunks[segment.first : segment.end]
+
+    def _headers(self, xorb: str) -> Sequence[ChunkHeader]:
+        return [header for _, header in self._chunks(xorb)]
+
+    def _read_chunks(self, xorb: str) -> Sequence[tuple[bytes, ChunkHeader]]:
+        row = self._database.row("SELECT chunks FROM xet_xorbs WHERE hash = ?", (xorb,))
+        if row is None:
+            raise BadRequest(f"The shard names an unknown xorb: {xorb}")
+        return unpack_chunks(row["chunks"])
+
+    def _knows_xorb(self, name: str) -> bool:
+        """A xorb without its row is one that a crash cut off."""
+        return self._database.row("SELECT 1 FROM xet_xorbs WHERE hash = ?", (name,)) is not None
 
     def _place(self, xorb: str) -> Path:
         if len(xorb) != 64 or not set(xorb) <= set("0123456789abcdef"):
@@ -243,10 +260,6 @@ def _open_reader(path: Path) -> Iterator[tuple[Reader, int]]:
         yield lambda offset, length: os.pread(descriptor, length, offset), os.fstat(descriptor).st_size
     finally:
         os.close(descriptor)
-
-
-def _name_chunk(plain: bytes) -> Chunk:
-    return hash_chunk(plain), len(plain)
 
 
 def _file(row: sqlite3.Row) -> XetFile:

@@ -4,7 +4,7 @@ All numbers are little-endian.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ MAX_XORB_BYTES = 80 * 1024 * 1024
 CHUNK_HEADER_BYTES = 8
 _SHARD_HEADER_BYTES = 48
 _RECORD = struct.Struct("<32s4I")
+_CHUNK = struct.Struct("<32sIIBI")
 _END_OF_FILES = b"\xff" * 32
 _HAS_PROOFS = 1 << 31
 _HAS_METADATA = 1 << 30
@@ -49,12 +50,21 @@ class FileRecord:
 
 
 class ChunkHeader(NamedTuple):
-    """Where a chunk's stored bytes lie in its xorb, and how they are packed."""
+    """Where a chunk lies in its xorb, and how it is packed: into ``stored`` bytes from ``plain`` ones."""
 
     offset: int
     stored: int
     scheme: int
     plain: int
+
+
+def pack_chunks(chunks: Iterable[tuple[bytes, ChunkHeader]]) -> bytes:
+    """Hashes and headers of a xorb's chunks, to be kept beside it; ``unpack_chunks`` undoes it."""
+    return b"".join(_CHUNK.pack(name, *header) for name, header in chunks)
+
+
+def unpack_chunks(packed: bytes) -> list[tuple[bytes, ChunkHeader]]:
+    return [(name, ChunkHeader(*header)) for name, *header in _CHUNK.iter_unpack(packed)]
 
 
 def read_files(shard: bytes | bytearray) -> Iterator[FileRecord]:
