@@ -155,19 +155,56 @@ def test_what_came_by_xet_is_had_by_http_too_and_after_a_restart(
                 assert (got.status_code, got.content) == (206, data[start : end + 1])
 
 
-def test_a_file_that_came_by_lfs_has_no_xet_hash_until_it_comes_by_xet(
+@pytest.mark.parametrize("size", [1, 65_536, 65_537, 34_000_000])  # one slice, two, more than one xorb
+def test_a_file_that_came_by_lfs_is_read_by_xet(
+    alice: httpx.Client, api: HfApi, tmp_path: Path, roads: list[str], size: int
+) -> None:
+    create(alice)
+    content = random.Random(size).randbytes(size)
+    upload_by_lfs(alice, content, "w.bin")
+    name = alice.head("/alice/m/resolve/main/w.bin").headers["X-Xet-Hash"]
+    assert alice.get("/api/models/alice/m/tree/main").json()[-1]["xetHash"] == name
+    assert Path(api.hf_hub_download("alice/m", "w.bin", cache_dir=tmp_path)).read_bytes() == content
+    assert roads == ["xet_get"]
+
+
+def test_a_file_that_came_by_lfs_and_by_xet_keeps_its_name(
     alice: httpx.Client, api: HfApi, tmp_path: Path, roads: list[str]
 ) -> None:
     create(alice)
     upload_by_lfs(alice, CONTENT, "w.bin")
-    assert "X-Xet-Hash" not in alice.head("/alice/m/resolve/main/w.bin").headers
-    assert "xetHash" not in alice.get("/api/models/alice/m/tree/main").json()[-1]
-    assert Path(api.hf_hub_download("alice/m", "w.bin", cache_dir=tmp_path / "1")).read_bytes() == CONTENT
-    assert roads == ["http_get"]
+    name = alice.head("/alice/m/resolve/main/w.bin").headers["X-Xet-Hash"]
     upload(alice)
-    assert alice.head("/alice/m/resolve/main/w.bin").headers["X-Xet-Hash"] == name_file(CHUNKS)
-    assert Path(api.hf_hub_download("alice/m", "w.bin", cache_dir=tmp_path / "2")).read_bytes() == CONTENT
-    assert roads == ["http_get", "xet_get"]
+    assert alice.head("/alice/m/resolve/main/w.bin").headers["X-Xet-Hash"] == name
+    assert Path(api.hf_hub_download("alice/m", "w.bin", cache_dir=tmp_path)).read_bytes() == CONTENT
+    assert roads == ["xet_get"]
+
+
+def test_parts_of_a_file_that_came_by_lfs(alice: httpx.Client) -> None:
+    create(alice)
+    content = random.Random(0).randbytes(200_000)
+    upload_by_lfs(alice, content, "w.bin")
+    name = alice.head("/alice/m/resolve/main/w.bin").headers["X-Xet-Hash"]
+    plan = Cas(alice, "models/alice/m", "read").plan(name, "bytes=70000-140000").json()
+    (term,) = plan["terms"]
+    (piece,) = plan["fetch_info"][term["hash"]]
+    span = piece["url_range"]
+    answer = httpx.get(piece["url"], headers={"Range": f"bytes={span['start']}-{span['end']}"})
+
+    def read(at: int, length: int) -> bytes:
+        return answer.content[at : at + length]
+
+    headers = read_chunk_headers(read, len(answer.content))
+    plain = b"".join(read_chunk(read, header) for header in headers)
+    assert plain[plan["offset_into_first_range"] :][:70_001] == content[70_000:140_001]
+
+
+def test_an_empty_large_file_goes_without_xet(alice: httpx.Client) -> None:
+    create(alice)
+    upload_by_lfs(alice, b"", "w.bin")
+    answer = alice.get("/alice/m/resolve/main/w.bin")
+    assert answer.content == b""
+    assert "X-Xet-Hash" not in answer.headers
 
 
 def test_a_client_that_knows_other_data_at_this_address_uploads_all_the_same(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_large_files_appear_whole_and_right_or_not_at_all(store: Store) -> None:
     assert store.large_files.content(wrong) is None
     with store.large_files.receive() as incoming:
         incoming.write(b"hello")
-        file = incoming.keep()
+        file = incoming.keep().file
     assert store.large_files.path(file.sha256).read_bytes() == b"hello"
     with pytest.raises(BadRequest):
         store.large_files.path("../../etc/passwd")
@@ -132,7 +132,7 @@ def test_parts_may_come_in_any_order(store: Store) -> None:
     with store.large_files.receive_part("u", 0) as part:
         part.write(b"hello")
     sha256 = "936a185caaa266bb9cbe981e9e05cb78cd732b0b3280eb944412bb6f8f8f07af"
-    assert store.large_files.join_parts("u", sha256=sha256).size == 10
+    assert store.large_files.join_parts("u", sha256=sha256).file.size == 10
     with pytest.raises(BadRequest, match="No part"):
         store.large_files.join_parts("u", sha256=sha256)
 

@@ -26,8 +26,8 @@ from hfdeploy_localhub.api.context import (
 )
 from hfdeploy_localhub.api.sending import receive, send_range
 from hfdeploy_localhub.errors import BadRequest, Forbidden, HubError, NotFound
-from hfdeploy_localhub.model import LargeFile, Repo
-from hfdeploy_localhub.store.large_files import Writer
+from hfdeploy_localhub.model import Repo
+from hfdeploy_localhub.store.large_files import Arrived, Writer
 
 
 class LfsRoute(APIRoute):
@@ -131,8 +131,8 @@ async def put_content(request: Request, hub: CurrentHub, claims: Claims) -> Resp
     """A whole file. Raises BadRequest if the bytes are not those announced."""
     with hub.store.large_files.receive() as incoming:
         await _receive(request, incoming, claims["size"])
-        file = await asyncio.to_thread(incoming.keep, sha256=claims["oid"])
-    _own(hub, claims, file)
+        arrived = await asyncio.to_thread(incoming.keep, sha256=claims["oid"])
+    await asyncio.to_thread(_own, hub, claims, arrived)
     return Response(status_code=200)
 
 
@@ -202,11 +202,12 @@ def _count_parts(size: int) -> int:
     return -(-size // PART_BYTES)
 
 
-def _own(hub: Hub, claims: dict[str, Any], file: LargeFile) -> None:
+def _own(hub: Hub, claims: dict[str, Any], arrived: Arrived) -> None:
     repo = hub.store.repos.get(claims["repo"])
     if repo is None:
         raise NotFound("The repo of this upload is gone")
-    hub.store.repos.add_large_file(repo, file.sha256, file.size)
+    hub.store.xet.add_plain(arrived.file, arrived.slices)
+    hub.store.repos.add_large_file(repo, arrived.file.sha256, arrived.file.size)
 
 
 async def _receive(request: Request, writer: Writer, expected: int) -> None:

@@ -61,7 +61,9 @@ CREATE TABLE IF NOT EXISTS xet_files (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS xet_xorbs (
     hash TEXT PRIMARY KEY,
-    chunks BLOB NOT NULL
+    chunks BLOB NOT NULL,
+    sha256 TEXT,
+    start INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS xet_files_by_hash ON xet_files (hash);
 CREATE TABLE IF NOT EXISTS discussions (

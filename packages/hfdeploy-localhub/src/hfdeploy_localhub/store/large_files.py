@@ -5,18 +5,31 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from hfdeploy_localhub.errors import BadRequest
 from hfdeploy_localhub.model import LargeFile
 from hfdeploy_localhub.store.content import Content, open_content
+from hfdeploy_localhub.store.xet_hashes import Chunk
+from hfdeploy_localhub.store.xet_slices import Slicer
+
+_PIECE_BYTES = 1024 * 1024
 
 
 class Writer(Protocol):
     """Takes bytes one after the other."""
 
     def write(self, data: bytes | bytearray) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A large file in its place, and the slices that readers by xet see it in."""
+
+    file: LargeFile
+    slices: tuple[Chunk, ...]
 
 
 class PartWriter:
@@ -42,16 +55,18 @@ class Incoming:
         self._file = os.fdopen(file_descriptor, "wb", buffering=0)
         self._path = path
         self._digest = hashlib.sha256()
+        self._slicer = Slicer()
         self._size = 0
 
     def write(self, data: bytes | bytearray) -> None:
         self._digest.update(data)
+        self._slicer.update(data)
         self._size += len(data)
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) or 0 :]
 
-    def keep(self, *, sha256: str | None = None) -> LargeFile:
+    def keep(self, *, sha256: str | None = None) -> Arrived:
         """Puts the file in its place.
 
         Raises BadRequest if ``sha256`` is given and the bytes are not those it names.
@@ -61,7 +76,7 @@ class Incoming:
             raise BadRequest(f"The content's sha256 is {found}, not {sha256} as announced")
         self._file.close()
         put_in_place(self._path, place_of(self._folder, found))
-        return LargeFile(found, self._size)
+        return Arrived(LargeFile(found, self._size), self._slicer.finish())
 
     def drop(self) -> None:
         """Forgets what has arrived; harmless after ``keep``."""
@@ -105,20 +120,29 @@ class LargeFiles:
         finally:
             os.close(descriptor)
 
-    def join_parts(self, upload: str, *, sha256: str) -> LargeFile:
+    def join_parts(self, upload: str, *, sha256: str) -> Arrived:
         """The file whose parts have all arrived. Raises BadRequest if it is not the one announced."""
         path = self._incoming / upload
         try:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-                size = file.tell()
+            found, size, slices = _read_through(path)
         except FileNotFoundError:
             raise BadRequest("No part of this file has arrived") from None
         if found != sha256:
             path.unlink()
             raise BadRequest(f"The content's sha256 is {found}, not {sha256} as announced")
         put_in_place(path, self.path(sha256))
-        return LargeFile(sha256, size)
+        return Arrived(LargeFile(sha256, size), slices)
+
+
+def _read_through(path: Path) -> tuple[str, int, tuple[Chunk, ...]]:
+    """sha256, size and slices of what lies there."""
+    digest, slicer, size = hashlib.sha256(), Slicer(), 0
+    with path.open("rb", buffering=0) as file:
+        while data := file.read(_PIECE_BYTES):
+            digest.update(data)
+            slicer.update(data)
+            size += len(data)
+    return digest.hexdigest(), size, slicer.finish()
 
 
 def put_in_place(arrived: Path, place: Path) -> None:

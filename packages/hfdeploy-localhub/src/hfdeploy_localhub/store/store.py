@@ -60,7 +60,7 @@ class Store:
         self.discussions = Discussions(self.database)
         self.space_rows = SpaceRows(self.database)
         self.large_files = LargeFiles(folder / "large")
-        self.xet = XetStore(folder / "xet", self.database)
+        self.xet = XetStore(folder / "xet", self.database, self.large_files.path)
         self._git_folder = folder / "git"
         self._git_folder.mkdir(exist_ok=True)
         self.hooks_folder = folder / "hooks"

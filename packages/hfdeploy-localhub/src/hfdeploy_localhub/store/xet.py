@@ -1,6 +1,7 @@
 """The content store behind xet: xorbs as they came, and for each file which chunks of them it is.
 
-That is the only copy: plain bytes, where somebody asks for them, are unpacked as they are sent.
+That is the only copy: plain bytes, where somebody asks for them, are unpacked as they are sent. A file that
+came plain is kept plain, and its xorbs are put together as they are sent.
 """
 
 import hashlib
@@ -8,7 +9,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -40,6 +41,7 @@ from hfdeploy_localhub.store.xet_hashes import (
     prove_chunks,
 )
 from hfdeploy_localhub.store.xet_plans import Fetch, Part, plan_fetches, plan_part
+from hfdeploy_localhub.store.xet_slices import plan_xorbs, slice_reader, wrap_slices
 
 _PIECE_BYTES = 1024 * 1024
 _KNOWN_XORBS = 16
@@ -77,9 +79,11 @@ class IncomingXorb:
 class XetStore:
     """Xorbs and files of one hub. It knows no rights but one: a shard must prove to have what it names."""
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    def __init__(self, folder: Path, database: Database, place_plain: Callable[[str], Path]) -> None:
+        """``place_plain`` tells where a file that came plain lies, by its sha256."""
         self._folder = folder
         self._database = database
+        self._place_plain = place_plain
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         for left_over in self._incoming.iterdir():  # uploads that a crash cut off
@@ -112,7 +116,7 @@ class XetStore:
             raise BadRequest(f"The xorb's hash is {found}, not {name} as announced")
         place.parent.mkdir(exist_ok=True)
         incoming.path.replace(place)
-        self._database.execute("INSERT OR IGNORE INTO xet_xorbs VALUES (?, ?)", (name, pack_chunks(chunks)))
+        self._add_xorb(name, chunks)
         return True
 
     def add_shard(self, shard: bytes | bytearray) -> list[LargeFile]:
@@ -138,12 +142,35 @@ class XetStore:
             raise BadRequest(f"The file's hash is not {record.hash} as announced")
         if self.hashes([record.sha256]) != {record.sha256: record.hash}:
             self._check_content(record)
-        size = sum(size for _, size in chunks)
-        self._database.execute(
-            "INSERT OR IGNORE INTO xet_files VALUES (?, ?, ?, ?)",
-            (record.sha256, record.hash, size, json.dumps(record.segments)),
-        )
-        return LargeFile(record.sha256, size)
+        file = LargeFile(record.sha256, sum(size for _, size in chunks))
+        self._name_file(file, record.hash, record.segments)
+        return file
+
+    def add_plain(self, file: LargeFile, slices: Sequence[Chunk]) -> None:
+        """Lets a file that came plain be read by xet too: on the Hub all large files can be."""
+        if not slices:
+            return  # xet has no empty files
+        segments = list[Segment]()
+        for xorb in plan_xorbs(slices):
+            name = format_hash(hash_xorb((raw, header.plain) for raw, header in xorb.chunks))
+            self._add_xorb(name, xorb.chunks, file.sha256, xorb.start)
+            segments.append(Segment(name, 0, len(xorb.chunks), xorb.plain_bytes))
+        self._name_file(file, format_hash(hash_file(slices)), segments)
+
+    def _add_xorb(
+        self,
+        name: str,
+        chunks: Iterable[tuple[bytes, ChunkHeader]],
+        sha256: str | None = None,
+        start: int | None = None,
+    ) -> None:
+        """``sha256`` and ``start`` say where its slices are, if they lie plain in a file."""
+        row = (name, pack_chunks(chunks), sha256, start)
+        self._database.execute("INSERT OR IGNORE INTO xet_xorbs VALUES (?, ?, ?, ?)", row)
+
+    def _name_file(self, file: LargeFile, name: str, segments: Sequence[Segment]) -> None:
+        row = (file.sha256, name, file.size, json.dumps(segments))
+        self._database.execute("INSERT OR IGNORE INTO xet_files VALUES (?, ?, ?, ?)", row)
 
     def _check_content(self, record: FileRecord) -> None:
         """Reads the whole file once. Raises BadRequest if its sha256 is another."""
@@ -176,7 +203,7 @@ class XetStore:
         return _file(row) if row else None
 
     def content(self, sha256: str) -> Content | None:
-        """The plain bytes of a file that came by xet."""
+        """The plain bytes of a file, put together from its chunks."""
         row = self._database.row("SELECT * FROM xet_files WHERE sha256 = ?", (sha256,))
         if row is None:
             return None
@@ -190,34 +217,59 @@ class XetStore:
         return plan_fetches(part.segments, self._headers)
 
     def xorb(self, name: str) -> Content:
-        """The stored bytes of a xorb. Raises NotFound."""
-        content = open_content(self._place(name))
+        """The bytes of a xorb. Raises NotFound."""
+        content = self._sliced(name) or open_content(self._place(name))
         if content is None:
             raise NotFound("There is no such xorb")
         return content
+
+    def _sliced(self, xorb: str) -> Content | None:
+        """The bytes of a xorb whose slices lie in a file that came plain."""
+        if self._find_plain(xorb) is None:
+            return None
+        headers = self._headers(xorb)
+
+        def read(start: int, end: int) -> Iterator[bytes]:
+            with self._open_xorb(xorb) as read_slice:
+                yield from _join(wrap_slices(headers, read_slice, start, end))
+
+        return Content(headers[-1].offset + headers[-1].stored, read)
 
     def _read(self, file: XetFile, start: int, end: int) -> Iterator[bytes]:
         """Plain bytes ``start`` to ``end`` in pieces worth sending."""
         if start >= end:
             return
-        part, left, piece = self.plan(file, Span(start, end)), end - start, bytearray()
+        part, left = self.plan(file, Span(start, end)), end - start
+        yield from _join(self._cut(part, left))
+
+    def _cut(self, part: Part, left: int) -> Iterator[bytes]:
+        """The first ``left`` plain bytes of a part."""
         skip = part.skip
         for segment in part.segments:
             for plain in self._unpack(segment):
-                piece += plain[skip : skip + left]
+                yield plain[skip : skip + left]
                 left -= min(left, len(plain) - skip)
                 skip = 0
-                if len(piece) >= _PIECE_BYTES:
-                    yield bytes(piece)
-                    piece.clear()
-        if piece:
-            yield bytes(piece)
 
     def _unpack(self, segment: Segment) -> Iterator[bytes]:
         """The plain chunks of a segment."""
-        with _open_reader(self._place(segment.xorb)) as (read, _):
+        with self._open_xorb(segment.xorb) as read:
             for _, header in self._chunks_of(segment):
                 yield read_chunk(read, header)
+
+    @contextmanager
+    def _open_xorb(self, xorb: str) -> Iterator[Reader]:
+        """Reads chunks wherever they lie."""
+        plain = self._find_plain(xorb)
+        path, start = plain or (self._place(xorb), 0)
+        with _open_reader(path) as (read, _):
+            yield slice_reader(read, start) if plain else read
+
+    def _find_plain(self, xorb: str) -> tuple[Path, int] | None:
+        """The file that holds a xorb's slices, and where they begin in it."""
+        query = "SELECT sha256, start FROM xet_xorbs WHERE hash = ? AND sha256 IS NOT NULL"
+        row = self._database.row(query, (xorb,))
+        return (self._place_plain(row["sha256"]), row["start"]) if row else None
 
     def _chunks_of(self, segment: Segment) -> Sequence[tuple[bytes, ChunkHeader]]:
         """Hashes and headers. Raises BadRequest if the segment names what is not here."""
@@ -260,6 +312,18 @@ def _open_reader(path: Path) -> Iterator[tuple[Reader, int]]:
         yield lambda offset, length: os.pread(descriptor, length, offset), os.fstat(descriptor).st_size
     finally:
         os.close(descriptor)
+
+
+def _join(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces worth sending."""
+    piece = bytearray()
+    for part in parts:
+        piece += part
+        if len(piece) >= _PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
 
 
 def _file(row: sqlite3.Row) -> XetFile:

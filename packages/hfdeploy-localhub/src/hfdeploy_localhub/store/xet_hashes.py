@@ -10,7 +10,7 @@ from blake3 import blake3
 Chunk = tuple[bytes, int]
 """A chunk's hash and its length in bytes, both of its plain content."""
 
-_CHUNK_KEY = bytes.fromhex("6697f5775b9550de3135cbaca597181c9de421109beb2b58b4d0b04b93adf229")
+CHUNK_KEY = bytes.fromhex("6697f5775b9550de3135cbaca597181c9de421109beb2b58b4d0b04b93adf229")
 _NODE_KEY = bytes.fromhex("017ec5c7a5472996fd946666b48a02e65ddd536f37c76dd2f86352e64a53713f")
 _PROOF_KEY = bytes.fromhex("7f1857d6ce56ed66127ff913e7a5c3f3a4cd26d5b5db49e64124987f28fb94c3")
 _FILE_KEY = bytes(32)
@@ -19,7 +19,7 @@ _MAX_CHILDREN = 2 * _MEAN_CHILDREN + 1
 
 
 def hash_chunk(plain: bytes) -> bytes:
-    return _digest(_CHUNK_KEY, plain)
+    return _digest(CHUNK_KEY, plain)
 
 
 def hash_xorb(chunks: Iterable[Chunk]) -> bytes:
