@@ -4,12 +4,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hfdeploy_core import deploy
+from hfdeploy_core import apply, deploy, plan
 from hfdeploy_core.errors import (
     CardInvalid,
     DeployError,
     LinkRefused,
     PermissionRefused,
+    PlanStale,
     RepoNameInvalid,
     SdkMissing,
     SettingInvalid,
@@ -247,4 +248,36 @@ def test_a_mirrored_deploy_leads_to_the_source_and_then_rests(tmp_path_factory, 
 def test_a_gitignore_that_is_not_utf8_is_refused(hub: FakeHub, write) -> None:
     with pytest.raises(CardInvalid, match="gitignore"):
         deploy(write({".gitignore": b"\xff\xfe"}), "app", repo_type="model", hub=hub)
+    assert hub.writes == []
+
+
+def test_a_plan_reads_only_and_apply_carries_it_out(hub: FakeHub, write, told) -> None:
+    root = write({"README.md": CARD, "index.html": "<p>"})
+    made = plan(root, "alice/app", hub=hub)
+    assert (hub.writes, made.creates, len(made.puts)) == ([], True, 2)
+    outcome = apply(made, hub=hub, on_event=told.append)
+    assert (outcome.created, outcome.files_added, told[-1]) == (True, 2, Finished(outcome))
+    assert hub.repos[SPACE].files["index.html"] == b"<p>"
+    assert not plan(root, "alice/app", hub=hub).changes
+
+
+def test_a_stale_plan_is_refused(hub: FakeHub, write) -> None:
+    root = write({"README.md": CARD})
+    first = plan(root, "alice/app", hub=hub)
+    deploy(root, "alice/app", hub=hub)
+    write({"index.html": "<p>"})
+    second = plan(root, "alice/app", hub=hub)
+    hub.push(SPACE, hub.repos[SPACE].files)
+    hub.calls.clear()
+    with pytest.raises(PlanStale, match="source was changed"):
+        apply(first, hub=hub)
+    with pytest.raises(PlanStale, match="committed to since"):
+        apply(second, hub=hub)
+    (root / "index.html").unlink()
+    with pytest.raises(PlanStale, match="created since"):
+        apply(first, hub=hub)
+    gone = plan(root, "alice/app", hub=hub)
+    del hub.repos[SPACE]
+    with pytest.raises(PlanStale, match="gone since"):
+        apply(gone, hub=hub)
     assert hub.writes == []

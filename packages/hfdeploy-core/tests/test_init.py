@@ -8,13 +8,16 @@ def test_the_public_names_are_pinned() -> None:
     assert hfdeploy_core.__all__ == [
         "DeployError",
         "Outcome",
+        "Plan",
         "RepoType",
         "Sdk",
         "Visibility",
+        "apply",
         "connect",
         "deploy",
         "errors",
         "events",
+        "plan",
         "redact",
     ]
     assert all(hasattr(hfdeploy_core, name) for name in hfdeploy_core.__all__)

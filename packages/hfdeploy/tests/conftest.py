@@ -21,6 +21,7 @@ def hub() -> FakeHub:
 def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
     monkeypatch.setattr(hfdeploy_core, "deploy", partial(hfdeploy_core.deploy, hub=hub, clock=FakeClock()))
+    monkeypatch.setattr(hfdeploy_core, "plan", partial(hfdeploy_core.plan, hub=hub))
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

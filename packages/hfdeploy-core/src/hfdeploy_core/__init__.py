@@ -1,20 +1,23 @@
 """Deploy a folder to a Hugging Face Hub repo in one commit or none."""
 
 from hfdeploy_core import errors, events
-from hfdeploy_core.deployment import connect, deploy
+from hfdeploy_core.deployment import apply, connect, deploy, plan
 from hfdeploy_core.errors import DeployError
-from hfdeploy_core.model import Outcome, RepoType, Sdk, Visibility
+from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
 from hfdeploy_core.redact import redact
 
 __all__ = [
     "DeployError",
     "Outcome",
+    "Plan",
     "RepoType",
     "Sdk",
     "Visibility",
+    "apply",
     "connect",
     "deploy",
     "errors",
     "events",
+    "plan",
     "redact",
 ]

@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TypeVar
+from typing import Unpack
 
 from hfdeploy_core.applying.apply import Applied, apply_plan
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import SettingInvalid, SourceMissing
+from hfdeploy_core.errors import SourceMissing
 from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -22,22 +22,20 @@ from hfdeploy_core.model import (
     Plan,
     Provenance,
     Remote,
+    RepoInfo,
     RepoRef,
-    RepoType,
-    Sdk,
     Snapshot,
+    Source,
     Target,
-    Visibility,
 )
+from hfdeploy_core.options import Options, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deploy import plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.files import find_changed, find_unnamed
+from hfdeploy_core.planning.freshness import check_head, renew_entries
 from hfdeploy_core.planning.guards import find_doubts
-from hfdeploy_core.planning.names import parse_repo_id
-from hfdeploy_core.planning.settings import check_settings
 from hfdeploy_core.planning.trailers import COMMIT, CONTENT, is_exact, read_trailers, recall_files, suffices
-from hfdeploy_core.redact import redact
 from hfdeploy_core.source.cache import STATE_FOLDER
 from hfdeploy_core.source.card import read_texts
 from hfdeploy_core.source.digest import complete
@@ -45,86 +43,82 @@ from hfdeploy_core.source.git import find_provenance, read_tree
 from hfdeploy_core.source.ignore import is_deployed
 from hfdeploy_core.source.scan import scan
 
-DEFAULT_TITLE = "Deploy with hfdeploy"
 
-Choice = TypeVar("Choice", bound=StrEnum)
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A plan with what it was made from. `info` is the repo, where there is one."""
+
+    plan: Plan
+    snapshot: Snapshot
+    info: RepoInfo | None
+
+
+def plan(
+    source: str | PathLike[str],
+    repo: str,
+    *,
+    state: str | PathLike[str] | None = None,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+    **options: Unpack[Options],
+) -> Plan:
+    """What `deploy` would change, as a value: nothing on the Hub is changed. See `deploy`, `apply`."""
+    target, place = read_target(repo, options), _locate(source)
+    snapshot = _read_source(place, state, on_event)
+    with _enter(hub, on_event) as connected:
+        return _prepare(target, place, snapshot, state, connected, on_event).plan
+
+
+def apply(
+    plan: Plan,
+    *,
+    state: str | PathLike[str] | None = None,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Carry out exactly this plan, or nothing: PlanStale where source or repo have changed since."""
+    clock = clock or SystemClock()
+    started_seconds = clock.seconds()
+    snapshot = _read_source(plan.source, state, on_event)
+    plan = renew_entries(plan, snapshot)
+    with _enter(hub, on_event) as connected:
+        info = connected.find_repo(plan.repo)
+        check_head(plan, info)
+        if info is None:
+            _check_creation(connected, plan.repo)
+        on_event(_describe(plan))
+        applied = _carry_out(_Prepared(plan, snapshot, info), connected, clock, on_event)
+    return _conclude(plan, applied, clock.seconds() - started_seconds, on_event)
 
 
 def deploy(
     source: str | PathLike[str],
     repo: str,
     *,
-    repo_type: RepoType | str = RepoType.SPACE,
-    sdk: Sdk | str | None = None,
-    visibility: Visibility | str | None = None,
-    message: str | None = None,
-    mirror: bool = False,
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
     hub: Hub | None = None,
     clock: Clock | None = None,
+    **options: Unpack[Options],
 ) -> Outcome:
     """Make the repo hold the files of the folder `source`, in one commit or none.
 
-    `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. What
-    is not asked for stays as it is: `visibility` of an existing repo, and without `mirror` every file that
-    the source lacks. `message` is the commit's title and, after its first line, its description. `state` is
-    the folder that remembers the hashes of files, by default `.hfdeploy` in the source. `hub` is by default
-    the one that HF_ENDPOINT and HF_TOKEN name to the `hf` command.
+    `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. For
+    what else can be asked for, see `options.Options`. `state` is the folder that remembers the hashes of
+    files, by default `.hfdeploy` in the source. `hub` is by default the one that HF_ENDPOINT and HF_TOKEN
+    name to the `hf` command.
 
     Nothing is written before everything is validated. Raises a DeployError; see `hfdeploy_core.errors`.
     """
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
-    namespace, name = parse_repo_id(repo)
-    title, description = _read_message(message)
-    asked = Target(
-        RepoRef(_choose(RepoType, repo_type, "type"), namespace or "", name),
-        title,
-        description,
-        None if sdk is None else _choose(Sdk, sdk, "sdk"),
-        None if visibility is None else _choose(Visibility, visibility, "visibility"),
-        mirror,
-    )
-    check_settings(asked)
-    if not fspath(source):
-        # Path("") is the working directory, which nobody means by an unset variable.
-        raise SourceMissing("The source is empty text.")
-    folder = Path(source)
-    state_folder = Path(state) if state is not None else folder / STATE_FOLDER
-    snapshot = scan(folder, state_folder)
-    _tell_scanned(snapshot, source, on_event)
-    connection: AbstractContextManager[Hub] = connect(on_event=on_event) if hub is None else nullcontext(hub)
-    with connection as connected:
-        # Whose token it is matters only where something is left open; the answer is one request away.
-        target = asked if namespace else _place(asked, connected.whoami())
-        remote = _read_remote(connected, target, snapshot)
-        if remote is None:
-            _check_creation(connected, target.repo)
-        else:
-            unnamed = find_unnamed(snapshot.entries, remote.files)
-            entries = complete(snapshot.root, snapshot.entries, unnamed, state_folder)
-            snapshot = replace(snapshot, entries=entries)
-        snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
-        plan = plan_deploy(target, snapshot, remote)
-        if plan.changes and remote is not None:
-            connected.check_write(plan.repo)
-        _check_card(connected, plan, snapshot, on_event)
-        for doubt in find_doubts(plan):
-            on_event(Warned(doubt))
-        on_event(_describe(plan))
-        applied = apply_plan(
-            plan,
-            snapshot,
-            connected,
-            info=remote.info if remote else None,
-            provenance=find_provenance(snapshot.root, os.environ) if plan.changes else Provenance(),
-            clock=clock,
-            on_event=on_event,
-        )
-    outcome = _conclude(plan, applied, clock.seconds() - started_seconds)
-    on_event(Finished(outcome))
-    return outcome
+    target, place = read_target(repo, options), _locate(source)
+    snapshot = _read_source(place, state, on_event)
+    with _enter(hub, on_event) as connected:
+        prepared = _prepare(target, place, snapshot, state, connected, on_event)
+        applied = _carry_out(prepared, connected, clock, on_event)
+    return _conclude(prepared.plan, applied, clock.seconds() - started_seconds, on_event)
 
 
 def connect(
@@ -140,27 +134,69 @@ def connect(
     return HubClient(endpoint=endpoint, token=token, on_event=on_event)
 
 
-def _read_message(message: str | None) -> tuple[str, str]:
-    """Title and description of the commit. A token in it would be there for every reader to see: masked."""
-    if message is None:
-        return DEFAULT_TITLE, ""
-    title, _, description = redact(message).strip().partition("\n")
-    if not title:
-        raise SettingInvalid("The commit message is empty.", "Say in a few words what is deployed.")
-    return title.strip(), description.strip()
+def _enter(hub: Hub | None, on_event: OnEvent) -> AbstractContextManager[Hub]:
+    return connect(on_event=on_event) if hub is None else nullcontext(hub)
 
 
-def _choose(choices: type[Choice], value: str, what: str) -> Choice:
-    try:
-        return choices(value)
-    except ValueError:
-        raise SettingInvalid(f"There is no {what} {value!r}.", f"Use one of {', '.join(choices)}.") from None
+def _locate(source: str | PathLike[str]) -> Source:
+    if not fspath(source):
+        # Path("") is the working directory, which nobody means by an unset variable.
+        raise SourceMissing("The source is empty text.")
+    return Source(fspath(source))
 
 
-def _tell_scanned(snapshot: Snapshot, source: str | PathLike[str], on_event: OnEvent) -> None:
+def _read_source(source: Source, state: str | PathLike[str] | None, on_event: OnEvent) -> Snapshot:
+    snapshot = scan(Path(source.path), _find_state(source, state))
     for skipped in snapshot.skipped:
         on_event(Warned(f"{skipped.path} is not deployed: {skipped.reason}."))
-    on_event(Scanned(str(source), len(snapshot.entries), snapshot.size_bytes))
+    on_event(Scanned(source.path, len(snapshot.entries), snapshot.size_bytes))
+    return snapshot
+
+
+def _find_state(source: Source, state: str | PathLike[str] | None) -> Path:
+    return Path(state) if state is not None else Path(source.path) / STATE_FOLDER
+
+
+def _prepare(
+    asked: Target,
+    source: Source,
+    snapshot: Snapshot,
+    state: str | PathLike[str] | None,
+    hub: Hub,
+    on_event: OnEvent,
+) -> _Prepared:
+    """Read the remote, plan, and check what can be checked without writing; tells the plan."""
+    # Whose token it is matters only where something is left open; the answer is one request away.
+    target = asked if asked.repo.namespace else _place(asked, hub.whoami())
+    remote = _read_remote(hub, target, snapshot)
+    if remote is None:
+        _check_creation(hub, target.repo)
+    else:
+        unnamed = find_unnamed(snapshot.entries, remote.files)
+        entries = complete(snapshot.root, snapshot.entries, unnamed, _find_state(source, state))
+        snapshot = replace(snapshot, entries=entries)
+    snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
+    plan = replace(plan_deploy(target, snapshot, remote), source=source)
+    _check_card(hub, plan, snapshot, on_event)
+    for doubt in find_doubts(plan):
+        on_event(Warned(doubt))
+    on_event(_describe(plan))
+    return _Prepared(plan, snapshot, remote.info if remote else None)
+
+
+def _carry_out(prepared: _Prepared, hub: Hub, clock: Clock, on_event: OnEvent) -> Applied:
+    plan, snapshot = prepared.plan, prepared.snapshot
+    provenance = Provenance()
+    if plan.changes:
+        # git answers while the Hub does.
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(find_provenance, snapshot.root, os.environ)
+            if prepared.info is not None:
+                hub.check_write(plan.repo)
+            provenance = found.result()
+    return apply_plan(
+        plan, snapshot, hub, info=prepared.info, provenance=provenance, clock=clock, on_event=on_event
+    )
 
 
 def _place(target: Target, account: Account) -> Target:
@@ -212,14 +248,14 @@ def _describe(plan: Plan) -> Planned:
         files_updated=sum(put.replaces for put in plan.puts),
         files_deleted=len(plan.deletions),
         files_unchanged=plan.unchanged_files,
-        bytes_to_send=sum(put.entry.size_bytes for put in plan.puts),
+        bytes_to_send=plan.bytes_to_send,
         digest=digest_plan(plan),
     )
 
 
-def _conclude(plan: Plan, applied: Applied, elapsed_seconds: float) -> Outcome:
+def _conclude(plan: Plan, applied: Applied, elapsed_seconds: float, on_event: OnEvent) -> Outcome:
     info = applied.info
-    return Outcome(
+    outcome = Outcome(
         repo_id=info.repo.id,
         repo_type=info.repo.type,
         repo_url=info.url,
@@ -233,3 +269,5 @@ def _conclude(plan: Plan, applied: Applied, elapsed_seconds: float) -> Outcome:
         files_unchanged=plan.unchanged_files,
         elapsed_seconds=elapsed_seconds,
     )
+    on_event(Finished(outcome))
+    return outcome

@@ -13,7 +13,8 @@
     │   ├── RepoNameInvalid        20   not a name that the Hub allows
     │   ├── SettingInvalid         21   unknown, contradictory or impossible settings
     │   ├── SdkMissing             22   a Space that nothing says how to run
-    │   └── CardInvalid            23   README.md: front matter missing or wrong
+    │   ├── CardInvalid            23   README.md: front matter missing or wrong
+    │   └── PlanStale              25   what a saved plan was made from has changed since
     ├── AccessError
     │   ├── TokenMissing           30   no token found
     │   ├── TokenRejected          31   the Hub does not know the token
@@ -112,6 +113,11 @@ class SdkMissing(RequestError):
 class CardInvalid(RequestError):
     exit_code = 23
     advice = "Correct the YAML between the two '---' lines at the top of README.md."
+
+
+class PlanStale(RequestError):
+    exit_code = 25
+    advice = "Make a new plan, look at it, and apply that one."
 
 
 class AccessError(DeployError):

@@ -48,6 +48,13 @@ class RepoRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What to deploy, as it was named: a relative `path` is read from the working directory."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """One file of a source.
 
@@ -229,7 +236,7 @@ class Plan:
 
     `base` is the commit that the plan was made against, `None` where the plan creates the repo. `content` is
     the digest of all that the source holds; `is_exact` says that the repo will hold nothing else, beside what
-    the Hub puts there itself.
+    the Hub puts there itself. `source` is where the contents are read once more when the plan is applied.
     """
 
     repo: RepoRef
@@ -238,6 +245,7 @@ class Plan:
     unchanged_files: int = 0
     content: str = ""
     is_exact: bool = False
+    source: Source = Source("")
 
     @property
     def creates(self) -> bool:
@@ -248,6 +256,11 @@ class Plan:
     def puts(self) -> tuple[PutFile, ...]:
         """Every file that is added or replaced."""
         return tuple(put for change in self.changes if isinstance(change, CommitFiles) for put in change.puts)
+
+    @property
+    def bytes_to_send(self) -> int:
+        """Bytes of all files that are added or replaced: an upper bound, the Hub may have some of them."""
+        return sum(put.entry.size_bytes for put in self.puts)
 
     @property
     def deletions(self) -> tuple[str, ...]:

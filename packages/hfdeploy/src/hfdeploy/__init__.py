@@ -3,25 +3,31 @@
 from hfdeploy_core import (
     DeployError,
     Outcome,
+    Plan,
     RepoType,
     Sdk,
     Visibility,
+    apply,
     connect,
     deploy,
     errors,
     events,
+    plan,
     redact,
 )
 
 __all__ = [
     "DeployError",
     "Outcome",
+    "Plan",
     "RepoType",
     "Sdk",
     "Visibility",
+    "apply",
     "connect",
     "deploy",
     "errors",
     "events",
+    "plan",
     "redact",
 ]

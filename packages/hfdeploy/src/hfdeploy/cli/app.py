@@ -7,6 +7,7 @@ that changes nothing.
 import click
 
 from hfdeploy.cli.deploy import deploy
+from hfdeploy.cli.plan import plan
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,3 +18,4 @@ def app() -> None:
 
 
 app.add_command(deploy)
+app.add_command(plan)

@@ -13,8 +13,11 @@ INTERRUPTED_EXIT_CODE = 130
 
 
 @contextmanager
-def told_failures(renderer: Renderer, *, debug: bool) -> Iterator[None]:
-    """Turn whatever is raised within into words and an exit code; with `debug`, the masked traceback."""
+def told_failures(renderer: Renderer, *, debug: bool, exit_code: int | None = None) -> Iterator[None]:
+    """Turn whatever is raised within into words and an exit code; with `debug`, the masked traceback.
+
+    `exit_code` takes the place of the error's own.
+    """
     try:
         yield
     except KeyboardInterrupt:
@@ -25,8 +28,9 @@ def told_failures(renderer: Renderer, *, debug: bool) -> Iterator[None]:
         raise
     except DeployError as error:
         _tell_traceback(debug)
-        renderer.fail(error, type(error).__name__, error.exit_code)
-        raise click.exceptions.Exit(error.exit_code) from None
+        code = error.exit_code if exit_code is None else exit_code
+        renderer.fail(error, type(error).__name__, code)
+        raise click.exceptions.Exit(code) from None
     except Exception as error:
         _tell_traceback(debug)
         unexpected = DeployError(f"Something unexpected happened: {type(error).__name__}: {error}.")

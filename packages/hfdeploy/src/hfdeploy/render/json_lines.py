@@ -1,11 +1,12 @@
-"""JSON, one event a line, for programs. The last line is the outcome or the error."""
+"""JSON, one event a line, for programs. The last line is the outcome, the plan or the error."""
 
 import json
 from dataclasses import asdict
 from typing import Any, Self, TextIO
 
-from hfdeploy_core import DeployError
+from hfdeploy_core import DeployError, Plan
 from hfdeploy_core.events import Event, Finished
+from hfdeploy_core.planning.document import describe_plan
 
 
 class JsonLines:
@@ -23,6 +24,9 @@ class JsonLines:
     def show(self, event: Event) -> None:
         fields = asdict(event.outcome) if isinstance(event, Finished) else asdict(event)
         self._write({"event": event.name, **fields})
+
+    def show_plan(self, plan: Plan) -> None:
+        self._write({"event": "plan", **describe_plan(plan)})
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
         self._write(

@@ -2,8 +2,8 @@
 
 from typing import Self, TextIO
 
-from hfdeploy.render.words import say, say_error
-from hfdeploy_core import DeployError
+from hfdeploy.render.words import say, say_error, say_plan
+from hfdeploy_core import DeployError, Plan
 from hfdeploy_core.events import Event, Uploading, Waiting, Warned
 
 _PROGRESS_STEPS = 10
@@ -32,6 +32,9 @@ class PlainLines:
             self._step, self._told = step, say(event)
         stream = self._err if isinstance(event, Warned | Waiting) else self._out
         print(say(event), file=stream, flush=True)
+
+    def show_plan(self, plan: Plan) -> None:
+        print(say_plan(plan), file=self._out, flush=True)
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
         print(say_error(error), file=self._err, flush=True)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from hfdeploy_core import DeployError
+from hfdeploy_core import DeployError, Plan
 from hfdeploy_core.events import Event
 
 
@@ -11,6 +11,10 @@ class Renderer(Protocol):
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        ...
+
+    def show_plan(self, plan: Plan) -> None:
+        """Show all that a plan would change."""
         ...
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:

@@ -13,9 +13,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from hfdeploy.render.words import count, say, say_error
-from hfdeploy_core import DeployError
+from hfdeploy.render.words import count, say, say_error, say_plan
+from hfdeploy_core import DeployError, Plan
 from hfdeploy_core.events import Event, Planned, Uploading, Waiting, Warned
+
+_STYLES = {"+": "green", "~": "yellow", "-": "red"}
 
 
 class Terminal:
@@ -49,6 +51,10 @@ class Terminal:
                 self._print(say(event), "bold")
             case _:
                 self._print(say(event))
+
+    def show_plan(self, plan: Plan) -> None:
+        for line in say_plan(plan).splitlines():
+            self._print(line, _STYLES.get(line[2:3], ""))
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
         self._progress.stop()

@@ -1,6 +1,8 @@
 """Events and errors in words: pure, shared by the faces that people read."""
 
-from hfdeploy_core import DeployError, Outcome
+from collections.abc import Iterator
+
+from hfdeploy_core import DeployError, Outcome, Plan
 from hfdeploy_core.events import (
     Committed,
     Event,
@@ -13,6 +15,8 @@ from hfdeploy_core.events import (
     Waiting,
     Warned,
 )
+from hfdeploy_core.model import Change, CommitFiles, CreateRepo, SetVisibility
+from hfdeploy_core.planning.digest import digest_plan
 
 
 def say(event: Event) -> str:
@@ -25,7 +29,7 @@ def say(event: Event) -> str:
         case Waiting():
             return f"Waiting {event.seconds:.1f} s for the Hub: {event.reason}"
         case Planned():
-            return f"Plan for {event.repo_type} {event.repo_id}: {_say_plan(event)}"
+            return f"Plan for {event.repo_type} {event.repo_id}: {_say_planned(event)}"
         case RepoCreated():
             return f"Created {event.repo_url}"
         case VisibilityChanged():
@@ -50,6 +54,15 @@ def say_outcome(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
+def say_plan(plan: Plan) -> str:
+    """All that a plan would change, a line each; what comes below is true of the whole."""
+    lines = [f"  {line}" for change in plan.changes for line in _list_change(change)]
+    lines.append(f"{format_bytes(plan.bytes_to_send)} to send at most")
+    lines.append(f"head    {plan.base or 'none: the repo is created'}")
+    lines.append(f"digest  {digest_plan(plan)}")
+    return "\n".join(lines)
+
+
 def say_error(error: DeployError) -> str:
     """What is wrong, and what to do about it."""
     return f"error: {error.message} {error.remedy}"
@@ -69,7 +82,20 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _say_plan(plan: Planned) -> str:
+def _list_change(change: Change) -> Iterator[str]:
+    match change:
+        case CreateRepo(visibility=visibility, sdk=sdk):
+            yield f"+ the repo ({', '.join(filter(None, [sdk, visibility or 'default visibility']))})"
+        case SetVisibility(visibility=visibility):
+            yield f"~ visibility: {visibility}"
+        case CommitFiles():
+            for put in change.puts:
+                size = format_bytes(put.entry.size_bytes)
+                yield f"{'~' if put.replaces else '+'} {put.entry.path} ({size})"
+            yield from (f"- {path}" for path in change.deletions)
+
+
+def _say_planned(plan: Planned) -> str:
     parts = ["create it"] if plan.creates else []
     if plan.visibility:
         parts.append(f"make it {plan.visibility}")

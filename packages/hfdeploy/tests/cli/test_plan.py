@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from hfdeploy_core.errors import HubUnreachable
+
+
+def test_a_plan_names_every_file_and_writes_nothing(run, hub, source) -> None:
+    run("deploy", source, "alice/app")
+    (source / "index.html").write_text("<b>")
+    (source / "new.txt").write_text("12345")
+    hub.calls.clear()
+    done = run("plan", source, "alice/app")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert "  ~ index.html (3 B)" in lines
+    assert "  + new.txt (5 B)" in lines
+    assert "8 B to send at most" in lines
+    assert f"head    {next(iter(hub.repos.values())).commits[-1].id}" in lines
+    assert hub.writes == []
+
+
+def test_with_json_the_last_line_is_the_plan(run, hub, source) -> None:
+    done = run("plan", source, "alice/app", "--public", "--json")
+    planned, plan = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    assert (plan["event"], plan["version"], plan["base"]) == ("plan", 1, None)
+    assert plan["digest"] == planned["digest"]
+    assert plan["repo"] == {"type": "space", "namespace": "alice", "name": "app"}
+    assert [change["change"] for change in plan["changes"]][:1] == ["create_repo"]
+    assert hub.writes == []
+
+
+def test_the_detailed_exit_code_tells_changes_from_none_and_from_errors(run, hub, source) -> None:
+    assert run("plan", source, "alice/app", "--detailed-exitcode").exit_code == 2
+    run("deploy", source, "alice/app")
+    assert run("plan", source, "alice/app", "--detailed-exitcode").exit_code == 0
+    hub.fail("find_head", HubUnreachable("Away."), times=2)
+    assert run("plan", source, "alice/app", "--detailed-exitcode").exit_code == 1
+    assert run("plan", source, "alice/app").exit_code == HubUnreachable.exit_code
+
+
+@pytest.mark.parametrize(("flags", "code"), [(["--detailed-exitcode"], 1), ([], 2)])
+def test_a_usage_error_is_never_taken_for_changes(run, flags: list[str], code: int) -> None:
+    assert run("plan", "x", "y", "--nonsense", *flags).exit_code == code
