@@ -1,4 +1,5 @@
 import time
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -23,6 +24,18 @@ def test_every_request_has_an_id_of_its_own(localhub: LocalHub) -> None:
             client.get(path).headers["X-Request-Id"] for path in ("/api/models", "/nowhere", "/api/whoami-v2")
         ]
     assert len(set(ids)) == 3
+
+
+def test_a_clock_of_its_own_dates_everything(tmp_path: Path) -> None:
+    now = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)
+    with LocalHub(tmp_path, clock=lambda: now) as hub:
+        headers = {"Authorization": f"Bearer {hub.token}"}
+        httpx.post(f"{hub.endpoint}/api/repos/create", json={"name": "model"}, headers=headers)
+        answer = httpx.get(f"{hub.endpoint}/api/models/local/model")
+        assert parsedate_to_datetime(answer.headers["Date"]) == now
+        told = answer.json()
+        assert told["createdAt"] == told["lastModified"] == "2030-05-06T07:08:09.000Z"
+        assert int(told["_id"][:8], 16) == now.timestamp()
 
 
 def test_users_come_while_it_runs_and_leave_with_it(localhub: LocalHub) -> None:

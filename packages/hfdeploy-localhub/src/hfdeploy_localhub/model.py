@@ -112,7 +112,7 @@ class Repo:
 
     @property
     def public_id(self) -> str:
-        return public_id("repo", self.id)
+        return object_id(self.created_at, "repo", self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,11 @@ def check_file_path(path: str) -> str:
 def public_id(kind: str, row: int) -> str:
     """24 hex digits that stand for a row, as the Hub's own ids do."""
     return hashlib.sha256(f"{kind}:{row}".encode()).hexdigest()[:24]
+
+
+def object_id(created_at: datetime, kind: str, row: int) -> str:
+    """`public_id` as the Hub's database makes it: the first 8 digits are the second of creation."""
+    return f"{int(created_at.timestamp()):08x}{public_id(kind, row)[8:]}"
 
 
 def format_time(moment: datetime) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Callable
+from datetime import datetime
 from email.utils import formatdate
 from functools import cache
 from pathlib import Path
@@ -21,7 +23,7 @@ from hfdeploy_localhub.errors import BadRequest, HubError, NotFound
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.space_source import StoreSource
 from hfdeploy_localhub.spaces import Spaces
-from hfdeploy_localhub.store.store import Store
+from hfdeploy_localhub.store.store import Store, utc_now
 
 
 class RequestEnvelope:
@@ -45,7 +47,8 @@ class RequestEnvelope:
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                marks = ((b"x-request-id", request_id), (b"date", formatdate(usegmt=True).encode()))
+                date = formatdate(scope["state"]["hub"].store.now().timestamp(), usegmt=True).encode()
+                marks = ((b"x-request-id", request_id), (b"date", date))
                 message["headers"] = [*message.get("headers", ()), *marks]
             await send(message)
 
@@ -77,10 +80,15 @@ class Application:
 
 
 def create_app(
-    folder: Path, *, endpoint: str, venv_cache: Path | None = None, durable: bool = True
+    folder: Path,
+    *,
+    endpoint: str,
+    venv_cache: Path | None = None,
+    durable: bool = True,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Application:
     """The hub over one data folder, which will be served at ``endpoint``: Spaces find it in HF_ENDPOINT."""
-    store = Store(folder, durable=durable)
+    store = Store(folder, clock=clock, durable=durable)
     running = Spaces(
         StoreSource(store),
         folder / "spaces",

@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -16,6 +17,7 @@ from hfdeploy_localhub.faults import Faults
 from hfdeploy_localhub.requests import Requests
 from hfdeploy_localhub.seed import Organisation, Seed, TrustedPublisher, User, plant
 from hfdeploy_localhub.server import Application, create_app
+from hfdeploy_localhub.store.store import utc_now
 
 _PATIENCE_SECONDS = 3.0
 _Result = TypeVar("_Result")
@@ -75,7 +77,8 @@ class LocalHub:
     ``with LocalHub(folder) as hub`` gives ``hub.endpoint`` (for HF_ENDPOINT) and ``hub.token``, the first
     user's; ``hub.faults`` lets requests go wrong, ``hub.requests`` tells which there were. Binds to
     loopback, by default to a free port. Hubs may share a ``loop``; ``durable=False`` is for data that need
-    not survive a crash of the machine. Raises OSError if the port is taken.
+    not survive a crash of the machine; ``clock`` is the hub's time, for tests that let it pass. Raises
+    OSError if the port is taken.
     """
 
     def __init__(
@@ -90,10 +93,11 @@ class LocalHub:
         venv_cache: Path | None = None,
         loop: HubLoop | None = None,
         durable: bool = True,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         listener = bind(host, port)
         self.endpoint = endpoint_of(listener)
-        app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache, durable=durable)
+        app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache, durable=durable, clock=clock)
         self._hub = app.hub
         self.tokens = plant(self._hub.store, self._hub.signer, Seed(users, organisations, trusted_publishers))
         self._server = HubServer(app, listener)
