@@ -9,7 +9,7 @@ from hfdeploy_core.errors import DeployError
 
 def leaves(kind: type[DeployError]) -> Iterator[type[DeployError]]:
     for child in kind.__subclasses__():
-        if "exit_code" in vars(child):
+        if "exit_code" in vars(child) and child.__module__ == errors.__name__:
             yield child
         yield from leaves(child)
 

@@ -7,6 +7,7 @@ that changes nothing.
 import click
 
 from hfdeploy.cli.deploy import deploy
+from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
 
 
@@ -19,3 +20,4 @@ def app() -> None:
 
 app.add_command(deploy)
 app.add_command(plan)
+app.add_command(janitor)

@@ -1,0 +1,111 @@
+"""What was about to be done, and what came of it: one JSON line each, on the disk before the effect."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hfdeploy_janitor.errors import JournalUnusable
+from hfdeploy_janitor.model import Fate, Target, Thing
+from hfdeploy_janitor.rules import Kind
+
+FILE_NAME = "janitor.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A deletion that was begun and of which the journal does not know the end."""
+
+    thing: Thing
+
+
+class Journal:
+    """The journal in a state folder. Several janitors may share it: lines are appended whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._file: int | None = None
+
+    def write_intent(self, target: Target, now: datetime) -> None:
+        """Say that a target is about to be deleted; it is on the disk when this returns."""
+        self._append({"event": "intent", "reason": target.reason, **_describe(target.thing)}, now)
+
+    def write_fate(self, thing: Thing, fate: Fate, words: str, now: datetime) -> None:
+        """Say what came of it."""
+        self._append({"event": fate.value, "words": words, **_describe(thing)}, now)
+
+    def open(self) -> None:
+        """Make it writable. Raises JournalUnusable."""
+        if self._file is not None:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            if _ends_within_a_line(self.path):
+                os.write(self._file, b"\n")
+        except OSError as error:
+            raise JournalUnusable(f"The journal {self.path} cannot be written: {error.strerror}.") from error
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def find_unsettled(self) -> tuple[Intent, ...]:
+        """Intents without an end, oldest first."""
+        begun = dict[tuple[str, str], Intent]()
+        for line in self._read():
+            key = (str(line.get("kind")), str(line.get("id")))
+            begun.pop(key, None)
+            if line.get("event") == "intent" and line.get("kind") in set(Kind):
+                begun[key] = Intent(
+                    Thing(Kind(line["kind"]), line["namespace"], line["name"], line["id"], None, None)
+                )
+        return tuple(begun.values())
+
+    def count_attempts(self) -> Counter[str]:
+        """How often each id was begun with: what failed before has to wait behind what has not."""
+        return Counter(str(line.get("id")) for line in self._read() if line.get("event") == "intent")
+
+    def _append(self, fields: dict[str, Any], now: datetime) -> None:
+        self.open()
+        assert self._file is not None
+        line = json.dumps({"at": now.isoformat(timespec="milliseconds"), **fields})
+        try:
+            os.write(self._file, f"{line}\n".encode())
+            os.fsync(self._file)
+        except OSError as error:
+            raise JournalUnusable(f"The journal {self.path} cannot be written: {error.strerror}.") from error
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        """Its lines; one that a kill cut off is passed over."""
+        try:
+            text = self.path.read_text(errors="replace")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise JournalUnusable(f"The journal {self.path} cannot be read: {error.strerror}.") from error
+        for line in text.splitlines():
+            try:
+                fields = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(fields, dict) and {"event", "kind", "namespace", "name", "id"} <= fields.keys():
+                yield fields
+
+
+def _describe(thing: Thing) -> dict[str, str]:
+    return {"kind": thing.kind.value, "namespace": thing.namespace, "name": thing.name, "id": thing.id}
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            return False
+        file.seek(size - 1)
+        return file.read(1) != b"\n"

@@ -1,0 +1,50 @@
+"""Minting marks with this machine's clock, randomness and environment."""
+
+import os
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from hfdeploy_janitor.errors import KeyMissing
+from hfdeploy_janitor.mark import Mark, Seal, write_mark
+from hfdeploy_janitor.rules import Kind, parse_duration
+
+KEY_VARIABLE = "HFDEPLOY_JANITOR_KEY"
+DEFAULT_PREFIX = "hfdeploy-test-"
+DEFAULT_TTL = "2h"
+_HUB = "https://huggingface.co"
+_LONGEST_RUN = 16
+
+
+def mark(
+    namespace: str,
+    type: Kind | str = Kind.MODEL,
+    *,
+    ttl: str = DEFAULT_TTL,
+    prefix: str = DEFAULT_PREFIX,
+    run: str | None = None,
+    key: str | None = None,
+    endpoint: str | None = None,
+) -> str:
+    """A new name for a repo of that type, to be created at once: it may be deleted when `ttl` is over.
+
+    `run` says who made it, by default the CI run's number; `key` is HFDEPLOY_JANITOR_KEY by default and
+    `endpoint` HF_ENDPOINT. No two calls return the same name. Raises KeyMissing or RuleInvalid.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    said = Mark(f"{clean_run(run)}.{secrets.token_hex(3)}", now, now + timedelta(seconds=parse_duration(ttl)))
+    return write_mark(find_seal(key, endpoint), Kind(type), namespace, prefix, said)
+
+
+def find_seal(key: str | None = None, endpoint: str | None = None) -> Seal:
+    """What marks are sealed with here. Raises KeyMissing."""
+    found = key or os.environ.get(KEY_VARIABLE, "")
+    if not found.strip():
+        raise KeyMissing("There is no key to make or verify marks with.")
+    return Seal(endpoint or os.environ.get("HF_ENDPOINT") or _HUB, found.strip().encode())
+
+
+def clean_run(run: str | None) -> str:
+    """A run's name as a mark can hold it: that of the CI run where none is given."""
+    named = run or os.environ.get("GITHUB_RUN_ID") or "local"
+    return re.sub(r"[^a-z0-9]", "", named.lower())[-_LONGEST_RUN:] or "local"

@@ -1,0 +1,78 @@
+"""A report in the forms that people and programs read. Pure: values in, text out."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from hfdeploy_core import redact
+from hfdeploy_janitor.model import Fate, Report, Thing
+from hfdeploy_janitor.rules import Policy
+
+
+def render_table(report: Report) -> str:
+    """Lines for a terminal: what becomes of each thing and why, then the sum."""
+    rows = [(fate, str(thing), reason) for fate, thing, reason in _tell_all(report)]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    lines = [f"{fate:{widths[0]}}  {thing:{widths[1]}}  {reason}".rstrip() for fate, thing, reason in rows]
+    lines += [f"incomplete: {words}; nothing of it is deleted" for words in report.plan.incomplete]
+    return redact("\n".join([*lines, render_summary(report)]))
+
+
+def render_summary(report: Report) -> str:
+    """One sentence or two: the sum of it all."""
+    counts = Counter(fate for fate, _, _ in _tell_all(report))
+    told = ", ".join(f"{count} {fate}" for fate, count in sorted(counts.items())) or "nothing there"
+    sentences = [f"{told}."]
+    if report.plan.refusal:
+        sentences.append(f"Nothing is deleted: {report.plan.refusal}.")
+    elif not report.applied and report.plan.targets:
+        sentences.append("Nothing was deleted: run it again with --apply to do so.")
+    if report.stopped:
+        sentences.append(f"Stopped early: {report.stopped}")
+    return redact(" ".join(sentences))
+
+
+def render_json(report: Report) -> str:
+    """All of it, for programs."""
+    return redact(json.dumps(_describe(report), indent=2))
+
+
+def find_weak_rules(policy: Policy) -> tuple[str, ...]:
+    """Sentences about rules that go by a prefix alone."""
+    return tuple(
+        f"The rule for {rule} goes by the name alone, which is weaker than marks: whatever is called so is"
+        " deleted when it is old enough, whoever made it."
+        for rule in policy.rules
+        if not rule.marked
+    )
+
+
+def _describe(report: Report) -> dict[str, Any]:
+    plan = report.plan
+    return {
+        "endpoint": plan.endpoint,
+        "made_at": plan.made_at.isoformat(),
+        "digest": plan.digest,
+        "applied": report.applied,
+        "exit_code": report.exit_code,
+        "refusal": plan.refusal,
+        "stopped": report.stopped,
+        "incomplete": list(plan.incomplete),
+        "things": [
+            {"fate": fate, "type": thing.kind, "name": thing.full_name, "id": thing.id, "reason": reason}
+            for fate, thing, reason in _tell_all(report)
+        ],
+    }
+
+
+def _tell_all(report: Report) -> list[tuple[str, Thing, str]]:
+    """Each thing once: its fate or what would be done, and why."""
+    told = [("kept", kept.thing, kept.reason) for kept in report.plan.kept]
+    if report.results:
+        for result in report.results:
+            reason = result.target.reason if result.fate is Fate.DELETED else result.words
+            told.append((result.fate.value, result.target.thing, reason))
+    else:
+        fate = "kept" if report.plan.refusal else "would delete"
+        told += [(fate, target.thing, target.reason) for target in report.plan.targets]
+    return told

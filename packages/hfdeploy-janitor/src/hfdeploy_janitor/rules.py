@@ -1,0 +1,140 @@
+"""What may be deleted at all: rules, what protects from them, and the limits of a sweep. Pure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import translate
+from functools import cache
+
+from hfdeploy_janitor.errors import RuleInvalid
+
+DELIMITERS = "-_."
+DEFAULT_MIN_AGE_SECONDS = 3600.0
+DEFAULT_MAX_DELETES = 100
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_NAMESPACE = re.compile(r"[A-Za-z0-9][\w\-.]{0,95}", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z0-9][\w\-.]{0,94}", re.ASCII)
+
+
+class Kind(StrEnum):
+    """What there is to clean up."""
+
+    MODEL = "model"
+    DATASET = "dataset"
+    SPACE = "space"
+
+
+REPO_KINDS = (Kind.DATASET, Kind.MODEL, Kind.SPACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Things of these kinds in a namespace, whose name begins with `prefix` and a delimiter, live so long.
+
+    `marked` narrows it to names that carry a mark which verifies. Without it the prefix is all there is to go
+    by, and whoever names a repo so offers it for deletion.
+    """
+
+    namespace: str
+    prefix: str
+    ttl_seconds: float
+    kinds: tuple[Kind, ...] = REPO_KINDS
+    marked: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.prefix}*"
+
+    def covers(self, kind: Kind, namespace: str, name: str) -> bool:
+        """Whether a thing of that name is one this rule speaks of."""
+        if namespace != self.namespace or not name.startswith(self.prefix) or kind not in self.kinds:
+            return False
+        rest = name[len(self.prefix) :]
+        if self.prefix[-1] not in DELIMITERS:
+            return len(rest) > 1 and rest[0] in DELIMITERS
+        return bool(rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules of a sweep with what holds for every one of them.
+
+    Nothing that is younger than `min_age_seconds`, or was changed since, is touched, whatever a rule says. If
+    a plan has more than `max_deletes` targets, or more than `max_percent` of all that was listed, none of it
+    is done.
+    """
+
+    rules: tuple[Rule, ...]
+    protect: tuple[str, ...] = ()
+    min_age_seconds: float = DEFAULT_MIN_AGE_SECONDS
+    max_deletes: int = DEFAULT_MAX_DELETES
+    max_percent: float | None = None
+
+
+def check_policy(policy: Policy) -> Policy:
+    """The policy itself. Raises RuleInvalid for one that is empty, contradictory or dangerously wide."""
+    if not policy.rules:
+        raise RuleInvalid("There is no rule.", "Name at least one namespace, prefix and ttl.")
+    for rule in policy.rules:
+        _check_rule(rule, policy.min_age_seconds)
+    if policy.min_age_seconds < 0 or policy.max_deletes < 0:
+        raise RuleInvalid("A minimum age or a maximum cannot be negative.")
+    if policy.max_percent is not None and not 0 <= policy.max_percent <= 100:
+        raise RuleInvalid(f"{policy.max_percent} is no percentage.", "Use a number from 0 to 100.")
+    if any(not pattern.strip() for pattern in policy.protect):
+        raise RuleInvalid("A pattern to protect is empty.", "Write the name to protect, or remove it.")
+    return policy
+
+
+def _check_rule(rule: Rule, min_age_seconds: float) -> None:
+    if not _NAMESPACE.fullmatch(rule.namespace):
+        raise RuleInvalid(f"{rule.namespace!r} is no namespace.", "Name a user or an organization.")
+    if not rule.prefix:
+        raise RuleInvalid(
+            "A prefix is empty: that would be the whole namespace.",
+            "Name the prefix that your tests give to what they create, such as hfdeploy-test-.",
+        )
+    if not _PREFIX.fullmatch(rule.prefix):
+        raise RuleInvalid(
+            f"{rule.prefix!r} is no prefix of a name.", "Use letters, digits, '-', '_' and '.', no patterns."
+        )
+    if not rule.kinds:
+        raise RuleInvalid(f"The rule for {rule} is about nothing.", "Name at least one type.")
+    if not rule.ttl_seconds >= min_age_seconds:
+        raise RuleInvalid(
+            f"The ttl of {rule} is shorter than the minimum age.",
+            "Make the ttl longer, or lower --min-age if even younger things may go.",
+        )
+
+
+def find_protection(policy: Policy, namespace: str, name: str) -> str | None:
+    """The pattern that protects a thing of that name, in any case; patterns cover NAME or NAMESPACE/NAME."""
+    lowered = name.lower()
+    for pattern in policy.protect:
+        covers = _compile(pattern.lower())
+        if covers(lowered) or covers(f"{namespace.lower()}/{lowered}"):
+            return pattern
+    return None
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `30m`, `6h`, `2d`, `1w`. Raises RuleInvalid: a number alone could mean anything."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise RuleInvalid(f"{text!r} is no duration.", "Write a number and its unit: 90s, 30m, 6h, 2d or 1w.")
+    return float(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+def format_duration(seconds: float) -> str:
+    """About how long, in one unit: `3 h`, `12 min`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@cache
+def _compile(pattern: str) -> Callable[[str], object]:
+    return re.compile(translate(pattern)).match

@@ -1,0 +1,177 @@
+"""The command, over a local hub with a past."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from huggingface_hub import HfApi
+
+from hfdeploy_janitor.cli import app
+from hfdeploy_localhub import LocalHub
+
+from .conftest import Past
+
+Run = Callable[..., Result]
+SWEEP = ("sweep", "--namespace", "alice", "--prefix", "test-", "--ttl", "6h")
+
+
+@pytest.fixture
+def run(local: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def repos(api: HfApi, past: Past) -> None:
+    """Seven hours ago: one of each type to be deleted, and one to be kept. Now: one that is young."""
+    past.ahead = timedelta(hours=-7)
+    api.create_repo("alice/test-1")
+    api.create_repo("alice/test-1", repo_type="dataset")
+    api.create_repo("alice/test-1", repo_type="space", space_sdk="static", private=True)
+    api.create_repo("alice/mine")
+    past.ahead = timedelta()
+    api.create_repo("alice/test-young")
+
+
+def left(api: HfApi) -> set[str]:
+    return {
+        f"{kind}/{info.id}"
+        for kind in ("model", "dataset", "space")
+        for info in getattr(api, f"list_{kind}s")(author="alice")
+    }
+
+
+@pytest.mark.usefixtures("repos")
+def test_without_apply_nothing_is_written(run: Run, local: LocalHub, tmp_path: Path) -> None:
+    local.requests.clear()
+    done = run(*SWEEP)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^kept +model alice/mine +no rule covers it$", done.stdout, re.MULTILINE)
+    assert re.search(r"^kept +model alice/test-young +it expires at", done.stdout, re.MULTILINE)
+    assert len(re.findall(r"^would delete ", done.stdout, re.MULTILINE)) == 3
+    assert "weaker than marks" in done.stderr
+    assert {entry.method for entry in local.requests} == {"GET"}
+    assert not (tmp_path / ".hfdeploy").exists()
+
+
+@pytest.mark.usefixtures("repos")
+def test_apply_deletes_what_is_old(run: Run, api: HfApi, tmp_path: Path) -> None:
+    done = run(*SWEEP, "--apply")
+    assert done.exit_code == 0, done.output
+    assert "3 deleted, 2 kept." in done.stdout
+    assert left(api) == {"model/alice/mine", "model/alice/test-young"}
+    events = [
+        json.loads(line)["event"] for line in (tmp_path / ".hfdeploy/janitor.jsonl").read_text().splitlines()
+    ]
+    assert events == ["intent", "deleted"] * 3
+    assert "2 kept." in run(*SWEEP, "--apply").stdout
+
+
+@pytest.mark.usefixtures("repos")
+def test_a_type_narrows_it(run: Run, api: HfApi) -> None:
+    assert run(*SWEEP, "--type", "space", "--apply").exit_code == 0
+    assert "space/alice/test-1" not in left(api)
+    assert "model/alice/test-1" in left(api)
+
+
+@pytest.mark.usefixtures("repos")
+@pytest.mark.parametrize("options", [("--max-deletes", 2), ("--max-percent", 50)])
+def test_over_the_maximum_nothing_goes(run: Run, api: HfApi, options: tuple[object, ...]) -> None:
+    done = run(*SWEEP, *options, "--apply")
+    assert done.exit_code == 5
+    assert "more than the maximum" in done.stdout
+    assert len(left(api)) == 5
+
+
+@pytest.mark.usefixtures("repos")
+def test_what_fails_is_exit_code_3_and_what_is_incomplete_4(run: Run, local: LocalHub, api: HfApi) -> None:
+    local.faults.add("GET /api/datasets status=403")
+    done = run(*SWEEP, "--apply")
+    assert done.exit_code == 4
+    assert "incomplete: datasets of alice" in done.stdout
+    local.faults.clear()
+    assert left(api) == {"dataset/alice/test-1", "model/alice/mine", "model/alice/test-young"}
+    local.faults.add("DELETE ** status=403")
+    done = run(*SWEEP, "--apply", "--json")
+    assert done.exit_code == 3
+    assert [thing["fate"] for thing in json.loads(done.stdout)["things"]].count("failed") == 1
+
+
+@pytest.mark.usefixtures("repos")
+def test_an_answer_that_is_lost_after_the_effect_is_found_out(run: Run, local: LocalHub) -> None:
+    local.faults.add("DELETE ** reset=after count=1")
+    done = run(*SWEEP, "--apply")
+    assert (done.exit_code, "3 deleted" in done.stdout) == (0, True)
+
+
+@pytest.mark.usefixtures("repos")
+def test_protected_names_stay(run: Run, api: HfApi) -> None:
+    done = run(*SWEEP, "--protect", "TEST-1", "--apply")
+    assert "protected by 'TEST-1'" in done.stdout
+    assert len(left(api)) == 5
+
+
+def test_skew_ends_it(run: Run, past: Past, local: LocalHub) -> None:
+    past.ahead = timedelta(minutes=10)
+    done = run(*SWEEP, "--apply")
+    assert done.exit_code == 74
+    assert "differ by 10 min" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        (("--prefix", ""), 70),
+        (("--prefix", "*"), 70),
+        (("--ttl", "6"), 70),
+        (("--ttl", "10m"), 70),
+        (("--marked",), 72),
+        (("--type", "thing"), 2),
+    ],
+)
+def test_nothing_is_asked_before_the_options_make_sense(
+    run: Run, local: LocalHub, arguments: tuple[str, ...], exit_code: int
+) -> None:
+    done = run(*SWEEP, *arguments)
+    assert done.exit_code == exit_code, done.output
+    assert local.requests.count() == 0
+
+
+def test_marks_from_minting_to_sweeping(
+    run: Run, api: HfApi, past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFDEPLOY_JANITOR_KEY", "a key for tests")
+    name = run("mark", "--namespace", "alice", "--run", "42", "--prefix", "test-").stdout.strip()
+    assert re.fullmatch(r"test-42\.[0-9a-f]{6}-[0-9a-f]{8}-[0-9a-f]{8}-[a-z2-7]{16}", name)
+    absent = run("verify", f"alice/{name}")
+    assert absent.exit_code == 1
+    api.create_repo(f"alice/{name}")
+    told = run("verify", f"alice/{name}")
+    assert told.exit_code == 0, told.output
+    assert "was made by run 42." in told.stdout
+    api.create_repo("alice/test-unmarked")
+    assert "carries no mark" in run("verify", "alice/test-unmarked").stdout
+    done = run(*SWEEP, "--marked")
+    assert "it expires at" in done.stdout
+    assert "it carries no mark" in done.stdout
+    assert done.stderr == ""
+
+
+def test_without_a_key_no_mark_is_minted(run: Run) -> None:
+    done = run("mark", "--namespace", "alice")
+    assert done.exit_code == 72
+    assert "HFDEPLOY_JANITOR_KEY" in done.stderr
+
+
+def test_a_failure_is_one_sentence_and_debug_shows_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("hfdeploy_janitor.client._FIRST_WAIT_SECONDS", 0)
+    done = run(*SWEEP)
+    assert done.exit_code == 4
+    assert "no answer from the Hub" in done.stdout
+    assert "Traceback" not in done.output
+    assert "Traceback" in run(*SWEEP, "--ttl", "6", "--debug").stderr

@@ -1,0 +1,52 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hfdeploy_janitor.errors import JournalUnusable
+from hfdeploy_janitor.journal import Journal
+from hfdeploy_janitor.model import Fate, Target, Thing
+from hfdeploy_janitor.rules import Kind
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def thing(number: int) -> Thing:
+    return Thing(Kind.MODEL, "alice", f"test-{number}", f"{number:024x}", NOW, NOW)
+
+
+def test_an_intent_is_unsettled_until_its_fate_is_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state")
+    for number in (1, 2):
+        journal.write_intent(Target(thing(number), "old", 0), NOW)
+    journal.write_fate(thing(1), Fate.DELETED, "", NOW)
+    assert [intent.thing.name for intent in Journal(tmp_path / "state").find_unsettled()] == ["test-2"]
+    assert journal.count_attempts() == {thing(1).id: 1, thing(2).id: 1}
+    journal.close()
+    lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["intent", "intent", "deleted"]
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_that_a_kill_cut_off_is_passed_over_and_ended(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write_intent(Target(thing(1), "old", 0), NOW)
+    journal.close()
+    with journal.path.open("a") as file:
+        file.write('{"event": "deleted", "kind": "mod')
+    again = Journal(tmp_path)
+    again.write_intent(Target(thing(2), "old", 0), NOW)
+    again.close()
+    assert [intent.thing.name for intent in again.find_unsettled()] == ["test-1", "test-2"]
+
+
+def test_without_a_journal_there_is_nothing_to_settle(tmp_path: Path) -> None:
+    assert Journal(tmp_path / "none").find_unsettled() == ()
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(JournalUnusable):
+        Journal(tmp_path / "state").open()

@@ -1,0 +1,60 @@
+import json
+from datetime import UTC, datetime
+
+from hfdeploy_janitor.model import Fate, Kept, Plan, Report, Result, Target, Thing
+from hfdeploy_janitor.report import find_weak_rules, render_json, render_table
+from hfdeploy_janitor.rules import Kind, Policy, Rule
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POLICY = Policy((Rule("alice", "test-", 21600.0), Rule("alice", "marked-", 21600.0, marked=True)))
+OLD, MINE = (Thing(Kind.MODEL, "alice", name, name, NOW, NOW) for name in ("test-1", "mine"))
+TARGET = Target(OLD, "it expired", 0)
+PLAN = Plan("https://hub.test", NOW, POLICY, (TARGET,), (Kept(MINE, "no rule covers it"),))
+
+
+def test_a_dry_run_says_what_it_would_do() -> None:
+    assert render_table(Report(PLAN)).splitlines() == [
+        "kept          model alice/mine    no rule covers it",
+        "would delete  model alice/test-1  it expired",
+        "1 kept, 1 would delete. Nothing was deleted: run it again with --apply to do so.",
+    ]
+
+
+def test_fates_and_what_is_incomplete_are_told() -> None:
+    plan = Plan("", NOW, POLICY, (TARGET,), incomplete=("spaces of alice: broken",))
+    report = Report(plan, (Result(TARGET, Fate.FAILED, "The Hub refused."),), applied=True, stopped="Skew.")
+    assert render_table(report).splitlines() == [
+        "failed  model alice/test-1  The Hub refused.",
+        "incomplete: spaces of alice: broken; nothing of it is deleted",
+        "1 failed. Stopped early: Skew.",
+    ]
+
+
+def test_a_refusal_is_told() -> None:
+    plan = Plan("", NOW, POLICY, (TARGET,), refusal="too many")
+    assert "Nothing is deleted: too many." in render_table(Report(plan, applied=True))
+
+
+def test_programs_read_all_of_it() -> None:
+    told = json.loads(render_json(Report(PLAN, (Result(TARGET, Fate.DELETED),), applied=True)))
+    assert told["digest"] == PLAN.digest
+    assert told["exit_code"] == 0
+    assert told["things"][1] == {
+        "fate": "deleted",
+        "type": "model",
+        "name": "alice/test-1",
+        "id": "test-1",
+        "reason": "it expired",
+    }
+
+
+def test_no_token_shows_whatever_the_hub_says() -> None:
+    result = Result(TARGET, Fate.FAILED, "The token hf_abcdefghijklmnop is bad.")
+    for text in (render_table(Report(PLAN, (result,))), render_json(Report(PLAN, (result,)))):
+        assert "hf_abc" not in text
+        assert "[redacted]" in text
+
+
+def test_weak_rules_are_named() -> None:
+    (words,) = find_weak_rules(POLICY)
+    assert "alice/test-*" in words
