@@ -17,8 +17,10 @@ def test_the_public_names_are_pinned() -> None:
         "deploy",
         "errors",
         "events",
+        "load_plan",
         "plan",
         "redact",
+        "save_plan",
     ]
     assert all(hasattr(hfdeploy_core, name) for name in hfdeploy_core.__all__)
 

@@ -20,7 +20,8 @@ def hub() -> FakeHub:
 @pytest.fixture
 def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
-    monkeypatch.setattr(hfdeploy_core, "deploy", partial(hfdeploy_core.deploy, hub=hub, clock=FakeClock()))
+    for verb in (hfdeploy_core.deploy, hfdeploy_core.apply):
+        monkeypatch.setattr(hfdeploy_core, verb.__name__, partial(verb, hub=hub, clock=FakeClock()))
     monkeypatch.setattr(hfdeploy_core, "plan", partial(hfdeploy_core.plan, hub=hub))
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 

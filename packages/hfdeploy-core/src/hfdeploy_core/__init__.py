@@ -5,6 +5,7 @@ from hfdeploy_core.deployment import apply, connect, deploy, plan
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
 from hfdeploy_core.redact import redact
+from hfdeploy_core.saving import load_plan, save_plan
 
 __all__ = [
     "DeployError",
@@ -18,6 +19,8 @@ __all__ = [
     "deploy",
     "errors",
     "events",
+    "load_plan",
     "plan",
     "redact",
+    "save_plan",
 ]

@@ -14,6 +14,7 @@
     │   ├── SettingInvalid         21   unknown, contradictory or impossible settings
     │   ├── SdkMissing             22   a Space that nothing says how to run
     │   ├── CardInvalid            23   README.md: front matter missing or wrong
+    │   ├── PlanInvalid            24   not a saved plan, or not as it was saved
     │   └── PlanStale              25   what a saved plan was made from has changed since
     ├── AccessError
     │   ├── TokenMissing           30   no token found
@@ -113,6 +114,11 @@ class SdkMissing(RequestError):
 class CardInvalid(RequestError):
     exit_code = 23
     advice = "Correct the YAML between the two '---' lines at the top of README.md."
+
+
+class PlanInvalid(RequestError):
+    exit_code = 24
+    advice = "Make the plan again with `hfdeploy plan ... --out FILE`."
 
 
 class PlanStale(RequestError):

@@ -12,8 +12,10 @@ from hfdeploy_core import (
     deploy,
     errors,
     events,
+    load_plan,
     plan,
     redact,
+    save_plan,
 )
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "deploy",
     "errors",
     "events",
+    "load_plan",
     "plan",
     "redact",
+    "save_plan",
 ]

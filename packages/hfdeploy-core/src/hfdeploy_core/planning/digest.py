@@ -10,9 +10,19 @@ from hfdeploy_core.model import Change, CommitFiles, FileEntry, Plan
 
 
 def digest_plan(plan: Plan) -> str:
-    """sha256 (hex) over everything that the plan would change: equal plans, and only these, agree."""
+    """sha256 (hex) over all that the plan says: equal plans, and only these, agree.
+
+    But for where the source lies: `content` says what it holds, wherever that is.
+    """
     changes = [{"change": type(change).__name__, **_list_fields(change)} for change in plan.changes]
-    content = {"repo": f"{plan.repo.type}s/{plan.repo.id}", "base": plan.base, "changes": changes}
+    content = {
+        "repo": f"{plan.repo.type}s/{plan.repo.id}",
+        "base": plan.base,
+        "changes": changes,
+        "unchanged_files": plan.unchanged_files,
+        "content": plan.content,
+        "is_exact": plan.is_exact,
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -31,7 +41,8 @@ def _list_fields(change: Change) -> dict[str, Any]:
     if not isinstance(change, CommitFiles):
         return asdict(change)
     # By hand: asdict() takes a third of a second for 10,000 files. When a file was written is no part of it.
-    puts = [(put.entry.path, put.entry.size_bytes, put.entry.blob_id, put.replaces) for put in change.puts]
+    entries = ((put.entry, put.replaces) for put in change.puts)
+    puts = [(entry.path, entry.size_bytes, entry.blob_id, entry.sha256, new) for entry, new in entries]
     return {
         "puts": puts,
         "deletions": change.deletions,

@@ -52,14 +52,19 @@ class HashCache:
             return
         content = {"version": _VERSION, "files": self._fresh}
         with suppress(OSError):
-            folder = self._file.parent
-            folder.mkdir(parents=True, exist_ok=True)
-            if not (folder / ".gitignore").exists():
-                (folder / ".gitignore").write_text("*\n")
+            folder = make_state_folder(self._file.parent)
             handle, name = tempfile.mkstemp(dir=folder, prefix=_FILE)
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 json.dump(content, stream)
             Path(name).replace(self._file)
+
+
+def make_state_folder(folder: Path) -> Path:
+    """Make the folder if it is not there; git does not look into it. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("*\n")
+    return folder
 
 
 def now_ns() -> int:

@@ -6,6 +6,7 @@ that changes nothing.
 
 import click
 
+from hfdeploy.cli.apply import apply
 from hfdeploy.cli.deploy import deploy
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
@@ -20,4 +21,5 @@ def app() -> None:
 
 app.add_command(deploy)
 app.add_command(plan)
+app.add_command(apply)
 app.add_command(janitor)

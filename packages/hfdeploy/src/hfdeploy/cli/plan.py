@@ -37,8 +37,9 @@ class _Plan(click.Command):
 @click.option(
     _DETAILED, "is_detailed", is_flag=True, help="Exit with 0 for nothing to do, 2 for changes, 1 for errors."
 )
+@click.option("--out", metavar="FILE", help="Save the plan, for `hfdeploy apply FILE`.")
 @told_options
-def plan(*, is_detailed: bool, as_json: bool, debug: bool, **asked: Any) -> None:
+def plan(*, out: str | None, is_detailed: bool, as_json: bool, debug: bool, **asked: Any) -> None:
     """Show what `deploy` would change, and change nothing."""
     failed = _FAILED if is_detailed else None
     with (
@@ -46,6 +47,8 @@ def plan(*, is_detailed: bool, as_json: bool, debug: bool, **asked: Any) -> None
         told_failures(renderer, debug=debug, exit_code=failed),
     ):
         made = hfdeploy_core.plan(**read_asked(asked), on_event=renderer.show)
+        if out is not None:
+            hfdeploy_core.save_plan(made, out)
         renderer.show_plan(made)
     if is_detailed and made.changes:
         raise click.exceptions.Exit(_CHANGES)

@@ -1,0 +1,52 @@
+"""Saved plans: files for their owner alone."""
+
+import os
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+from hfdeploy_core.errors import PlanInvalid, SettingInvalid
+from hfdeploy_core.model import Plan
+from hfdeploy_core.planning.document import read_plan, write_plan
+from hfdeploy_core.source.cache import STATE_FOLDER, make_state_folder
+from hfdeploy_core.source.ignore import is_deployed
+
+
+def save_plan(plan: Plan, file: str | PathLike[str]) -> None:
+    """Write the plan to a file, whole or not at all. Raises SettingInvalid where that cannot be."""
+    target = Path(file).absolute()
+    root = Path(plan.source.path).expanduser().resolve()
+    place = target.parent.resolve() / target.name
+    if place.is_relative_to(root) and is_deployed(place.relative_to(root).as_posix()):
+        raise SettingInvalid(
+            f"The plan cannot be saved as {file}: it would become a part of the source.",
+            f"Save it outside of the source, or in its folder {STATE_FOLDER}, which is never deployed.",
+        )
+    try:
+        if target.parent.name == STATE_FOLDER:
+            make_state_folder(target.parent)
+        # mkstemp's files are for their owner alone.
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(write_plan(plan))
+            Path(name).replace(target)
+        except OSError:
+            Path(name).unlink()
+            raise
+    except OSError as error:
+        raise SettingInvalid(
+            f"The plan cannot be saved as {file}: {error.strerror or error}.",
+            "Name a file in a folder of yours.",
+        ) from error
+
+
+def load_plan(file: str | PathLike[str]) -> Plan:
+    """The plan that was saved to a file. Raises PlanInvalid."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlanInvalid(f"The plan {file} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError:
+        raise PlanInvalid(f"{file} is no saved plan.") from None
+    return read_plan(text)
