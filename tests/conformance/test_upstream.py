@@ -7,7 +7,6 @@ the package index once and kept in the cache folder.
 import ast
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,8 @@ from xml.etree import ElementTree
 import platformdirs
 import pytest
 
-from hfdeploy_localhub import LocalHub, Organisation, User
+from hfdeploy_localhub import LocalHub, User
+from hfdeploy_localhub.seed import Seed, add_users, read_seed
 
 from ..conftest import BIN
 
@@ -82,26 +82,19 @@ def read_constants(tests: Path) -> Mapping[str, str]:
     }
 
 
-def seed(names: Mapping[str, str], tests: Path) -> tuple[list[User], list[Organisation]]:
-    """Who has to be there before the first test: read from the tests themselves."""
-    text = (tests / "test_hf_api.py").read_text()
-    (organisation,) = set(re.findall(r'org\["name"\] == "(\w+)"', text))
-    (full_name,) = set(re.findall(r'valid_org\["fullname"\] == "([^"]+)"', text))
-    users = [
-        User(names["USER"], names["TOKEN"], [organisation], full_name=names["FULL_NAME"]),
-        User(names["OTHER_USER"], names["OTHER_TOKEN"]),
-        User(names["ENTERPRISE_USER"], names["ENTERPRISE_TOKEN"], [names["ENTERPRISE_ORG"]]),
-    ]
-    private = Organisation(names["ENTERPRISE_ORG"], default_visibility="private")
-    return users, [Organisation(organisation, full_name), private]
+def seed(names: Mapping[str, str]) -> Seed:
+    """Who has to be there before the first test; their tokens stand in the tests only."""
+    whose = {"USER": "TOKEN", "OTHER_USER": "OTHER_TOKEN", "ENTERPRISE_USER": "ENTERPRISE_TOKEN"}
+    tokens = [User(names[user], names[token]) for user, token in whose.items()]
+    return add_users(read_seed(HERE / "people.yaml"), tokens)
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
 def test_the_clients_own_tests_pass(upstream: Path, python: Path, tmp_path: Path, xet: bool) -> None:
     names = read_constants(upstream)
-    users, organisations = seed(names, upstream)
-    with LocalHub(tmp_path / "hub", users=users, organisations=organisations) as hub:
+    people = seed(names)
+    with LocalHub(tmp_path / "hub", users=people.users, organisations=people.organisations) as hub:
         prepare(upstream, tmp_path / "tests", names["ENDPOINT_STAGING"], hub.endpoint)
         wanted = [line for line in (HERE / "names.txt").read_text().split() if line]
         command = [python, "-m", "pytest", "-c", "pytest.ini", "-q", "-p", "no:cacheprovider", "--timeout=60"]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from hfdeploy_localhub import LocalHub, Organisation, Reach, Token, User
-from hfdeploy_localhub.seed import Seed, read_seed
+from hfdeploy_localhub.seed import Seed, add_users, find_seed, read_seed
 
 SEED = """
 organisations:
@@ -110,3 +110,31 @@ def test_the_seed_in_the_readme_is_one(tmp_path: Path) -> None:
     seed = read_seed(tmp_path / "seed.yaml")
     assert seed.users[0].organisations == {"acme": "contributor"}
     assert [token.role for token in seed.users[0].tokens] == ["read", "fineGrained", "write"]
+
+
+def test_a_project_names_its_seed(tmp_path: Path) -> None:
+    assert find_seed(tmp_path) is None
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[tool.other]\n")
+    assert find_seed(tmp_path) is None
+    project.write_text('[tool.hfdeploy-localhub]\nseed = "tests/people.yaml"\n')
+    assert find_seed(tmp_path) == tmp_path / "tests/people.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("[tool", "not TOML"), ("[tool.hfdeploy-localhub]\nseed = 1", "path of a file")]
+)
+def test_a_project_that_names_no_file(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(ValueError, match=said):
+        find_seed(tmp_path)
+
+
+def test_asked_users_come_first_and_keep_what_the_seed_says_of_them() -> None:
+    seed = Seed([User("alice", "hf_a", {"acme": "read"}, full_name="Alice"), User("bob")])
+    merged = add_users(seed, [User("carol"), User("Alice", "hf_b", ["beta"])])
+    assert merged.users == [
+        User("carol"),
+        User("alice", "hf_b", {"acme": "read", "beta": "admin"}, full_name="Alice"),
+        User("bob"),
+    ]

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,7 +12,7 @@ import typer
 import uvicorn
 
 from hfdeploy_localhub.faults import Rule, parse_rule
-from hfdeploy_localhub.seed import Seed, User, plant, read_seed
+from hfdeploy_localhub.seed import Seed, User, add_users, find_seed, plant, read_seed
 from hfdeploy_localhub.server import create_app
 from hfdeploy_localhub.serving import bind, endpoint_of, server_config
 from hfdeploy_localhub.store.accounts import check_account_name
@@ -68,7 +67,11 @@ def serve(
         typer.Option(metavar="NAME[:TOKEN[:ORG,...]]", help="A user to have; repeatable. [default: local]"),
     ] = None,
     seed: Annotated[
-        Path | None, typer.Option(help="YAML file with users, their tokens and roles, and organisations.")
+        Path | None,
+        typer.Option(
+            help="YAML file with users, their tokens and roles, and organisations."
+            " [default: what pyproject.toml in this folder names as tool.hfdeploy-localhub.seed]"
+        ),
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -119,11 +122,11 @@ def _parse_fault(text: str) -> Rule:
 def _gather(users: Sequence[str], path: Path | None) -> Seed:
     """The seed of the options and of the file together; the default user where neither names one."""
     try:
-        seed = read_seed(path) if path else Seed()
+        path = path or find_seed(Path())
+        seed = add_users(read_seed(path) if path else Seed(), [parse_user(text) for text in users])
     except (OSError, ValueError) as error:
-        _fail(f"{error}. Mend the file given with --seed.")
-    people = [*map(parse_user, users), *seed.users]
-    return replace(seed, users=people or [User("local")])
+        _fail(f"{error}. Mend it, or name another file with --seed.")
+    return seed if seed.users else Seed([User("local")], seed.organisations, seed.trusted_publishers)
 
 
 class _Server(uvicorn.Server):

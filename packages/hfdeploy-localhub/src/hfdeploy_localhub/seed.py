@@ -1,7 +1,8 @@
 """Who and what a hub begins with: users, tokens, organisations. In Python, or in a YAML file."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -106,6 +107,47 @@ def read_seed(path: Path) -> Seed:
         raise ValueError(f"{path}: {'; '.join(faults)}") from None
 
 
+def find_seed(folder: Path) -> Path | None:
+    """The seed file that a project's pyproject.toml names in ``[tool.hfdeploy-localhub] seed``, if it does.
+
+    Raises ValueError, OSError.
+    """
+    project = folder / "pyproject.toml"
+    if not project.is_file():
+        return None
+    try:
+        tools = tomllib.loads(project.read_text()).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{project} is not TOML: {error}") from None
+    named = tools.get("hfdeploy-localhub", {}).get("seed")
+    if named is None:
+        return None
+    if not isinstance(named, str):
+        raise ValueError(f"{project}: tool.hfdeploy-localhub.seed: not the path of a file")
+    return folder / named
+
+
+def add_users(seed: Seed, asked: Sequence[User]) -> Seed:
+    """The seed with these users first; who is in it already gets their token and organisations."""
+    known = {user.name.lower(): user for user in seed.users}
+    merged = [_merge(user, known.pop(user.name.lower(), None)) for user in asked]
+    return replace(seed, users=[*merged, *known.values()])
+
+
+def _merge(asked: User, known: User | None) -> User:
+    if known is None:
+        return asked
+    organisations = _read_roles(known.organisations) | _read_roles(asked.organisations)
+    return replace(known, token=asked.token or known.token, organisations=organisations)
+
+
+def _read_roles(organisations: Mapping[str, Role] | Sequence[str]) -> dict[str, Role]:
+    """Who is named without a role is admin."""
+    if isinstance(organisations, Mapping):
+        return dict(organisations)
+    return dict.fromkeys(organisations, "admin")
+
+
 def plant(store: Store, signer: Signer, seed: Seed) -> dict[str, str]:
     """Makes what is missing and brings the rest up to the seed; returns user name -> first token.
 
@@ -134,9 +176,7 @@ def _plant_user(store: Store, signer: Signer, user: User) -> tuple[str, str]:
     store.accounts.add_token(account, secret)
     for token in user.tokens:
         store.accounts.add_token(account, token.token, _access_token(token, store))
-    roles = user.organisations
-    for name in roles:
-        role: Role = roles[name] if isinstance(roles, Mapping) else "admin"
+    for name, role in _read_roles(user.organisations).items():
         store.accounts.add_member(account, store.accounts.add_organisation(name), role)
     return account.name, secret
 
