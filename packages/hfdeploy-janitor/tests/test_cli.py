@@ -175,3 +175,59 @@ def test_a_failure_is_one_sentence_and_debug_shows_more(run: Run, monkeypatch: p
     assert "no answer from the Hub" in done.stdout
     assert "Traceback" not in done.output
     assert "Traceback" in run(*SWEEP, "--ttl", "6", "--debug").stderr
+
+
+CONFIG = """
+rules:
+  - {namespace: alice, prefix: test-, ttl: 6h, types: [model]}
+  - {namespace: acme, prefix: ci-, ttl: 2h}
+"""
+
+
+@pytest.mark.usefixtures("repos")
+def test_a_file_of_rules(run: Run, api: HfApi, past: Past, tmp_path: Path) -> None:
+    past.ahead = timedelta(hours=-3)
+    api.create_repo("acme/ci-1")
+    past.ahead = timedelta()
+    (tmp_path / "janitor.yaml").write_text(CONFIG)
+    done = run("sweep", "--config", "janitor.yaml", "--apply")
+    assert done.exit_code == 0, done.output
+    assert re.findall(r"^deleted +(.+?)  ", done.stdout, re.MULTILINE) == [
+        "model alice/test-1",
+        "model acme/ci-1",
+    ]
+    assert "space/alice/test-1" in left(api)
+    for option in (("--ttl", "6h"), ("--marked",), ("--type", "model"), ("--max-deletes", "0")):
+        refused = run("sweep", "--config", "janitor.yaml", *option)
+        assert refused.exit_code == 70
+        assert f"{option[0]} and --config contradict" in refused.stderr
+
+
+@pytest.mark.usefixtures("repos")
+def test_a_plan_is_applied_later_as_far_as_it_still_holds(
+    run: Run, local: LocalHub, api: HfApi, tmp_path: Path
+) -> None:
+    local.requests.clear()
+    done = run("plan", *SWEEP[1:], "--out", "plan.json")
+    assert done.exit_code == 0, done.output
+    assert {entry.method for entry in local.requests} == {"GET"}
+    api.move_repo("alice/test-1", "alice/test-renamed")
+    api.upload_file(path_or_fileobj=b"", path_in_repo="new", repo_id="alice/test-1", repo_type="dataset")
+    applied = run("apply", "plan.json")
+    assert applied.exit_code == 0, applied.output
+    assert "1 deleted, 2 spared." in applied.stdout
+    assert left(api) == {
+        "model/alice/mine",
+        "model/alice/test-renamed",
+        "model/alice/test-young",
+        "dataset/alice/test-1",
+    }
+    (tmp_path / "plan.json").write_text((tmp_path / "plan.json").read_text().replace("test-1", "mine"))
+    assert run("apply", "plan.json").exit_code == 71
+
+
+@pytest.mark.usefixtures("repos")
+def test_a_plan_over_the_maximum_is_never_applied(run: Run, api: HfApi) -> None:
+    assert run("plan", *SWEEP[1:], "--max-deletes", 1, "--out", "plan.json").exit_code == 5
+    assert run("apply", "plan.json").exit_code == 5
+    assert len(left(api)) == 5

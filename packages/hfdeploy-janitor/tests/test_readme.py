@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hfdeploy_janitor import errors
 from hfdeploy_janitor.cli import sweep
+from hfdeploy_janitor.configuration import read_policy
 from hfdeploy_janitor.model import Fate
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -15,6 +16,11 @@ def test_every_option_is_listed() -> None:
     assert "--apply" in options
     for option in options:
         assert f"`{option}`" in README, option
+
+
+def test_the_file_of_rules_is_valid() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert len(read_policy(example, "README.md").rules) == 2
 
 
 def test_every_fate_and_exit_code_is_listed() -> None:

@@ -1,8 +1,9 @@
 """The `hfdeploy-janitor` command: one function a verb."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hfdeploy_core import DeployError, redact
 from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.redact import remember_secret
 from hfdeploy_janitor.budget import DEFAULT_REQUESTS, Budget
-from hfdeploy_janitor.errors import KeyMissing
+from hfdeploy_janitor.errors import KeyMissing, RuleInvalid
 from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.mark import Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.minting import DEFAULT_PREFIX, DEFAULT_TTL, find_seal, mark
@@ -21,7 +22,6 @@ from hfdeploy_janitor.model import Report
 from hfdeploy_janitor.port import Hub
 from hfdeploy_janitor.report import find_weak_rules, render_json, render_table
 from hfdeploy_janitor.rules import (
-    DEFAULT_MAX_DELETES,
     REPO_KINDS,
     Kind,
     Policy,
@@ -58,48 +58,82 @@ _KIND = click.Choice([kind.value for kind in Kind])
 _DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 
 
-@app.command()
-@click.option("--namespace", required=True, help="The user or organization whose repos are looked at.")
-@click.option("--prefix", required=True, help="What the names of your tests' repos begin with.")
-@click.option("--ttl", required=True, help="How long they may live: 90s, 30m, 6h, 2d, 1w.")
-@click.option("--type", "kinds", type=_KIND, multiple=True, help="Only this type; may be repeated.")
-@click.option("--marked", is_flag=True, help="Only names with a mark that verifies (HFDEPLOY_JANITOR_KEY).")
-@click.option("--protect", multiple=True, metavar="PATTERN", help="Never touch these names; * is a wildcard.")
-@click.option(
-    "--min-age", default="1h", show_default=True, help="Nothing younger is touched, nor changed since."
+_ASKED = (
+    click.option(
+        "--config", type=click.Path(path_type=Path), help="A janitor.yaml; no other rule or limit then."
+    ),
+    click.option("--namespace", help="The user or organization whose repos are looked at."),
+    click.option("--prefix", help="What the names of your tests' repos begin with."),
+    click.option("--ttl", help="How long they may live: 90s, 30m, 6h, 2d, 1w."),
+    click.option("--type", "kinds", type=_KIND, multiple=True, help="Only this type; may be repeated."),
+    click.option("--marked", is_flag=True, help="Only names whose mark verifies (HFDEPLOY_JANITOR_KEY)."),
+    click.option("--protect", multiple=True, metavar="PATTERN", help="Never touch these; * is a wildcard."),
+    click.option("--min-age", help="Nothing younger is touched, nor changed since; 1h."),
+    click.option("--max-deletes", type=int, help="If there are more, none is deleted; 100."),
+    click.option("--max-percent", type=float, help="The same, as a part of all that is there."),
 )
-@click.option(
-    "--max-deletes",
-    default=DEFAULT_MAX_DELETES,
-    show_default=True,
-    help="If there are more, none is deleted.",
-)
-@click.option("--max-percent", type=float, help="The same, as a part of all that is there.")
-@click.option("--apply", "applies", is_flag=True, help="Delete. Without it, only say what would be done.")
-@click.option(
-    "--budget", "requests", default=DEFAULT_REQUESTS, show_default=True, help="Requests per 5 minutes."
-)
-@click.option(
+_APPLY = click.option("--apply", "applies", is_flag=True, help="Delete. Without it, only say what would be.")
+_OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+_STATE = click.option(
     "--state", default=STATE_FOLDER, show_default=True, metavar="DIR", help="Where the journal lies."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@_DEBUG
+_TOLD = (
+    click.option(
+        "--budget", "requests", default=DEFAULT_REQUESTS, show_default=True, help="Requests per 5 minutes."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+    _DEBUG,
+)
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """All of these options, in their order."""
+    return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+@app.command()
+@_options(*_ASKED, _APPLY, _STATE, *_TOLD)
 def sweep(*, debug: bool, applies: bool, requests: int, state: str, as_json: bool, **asked: Any) -> None:
     """Say what would be deleted and why the rest is kept; with --apply, delete it."""
     with told_failures(debug=debug):
-        policy = check_policy(read_policy(**asked))
-        seal = find_seal_if_any(must=any(rule.marked for rule in policy.rules))
-        for words in find_weak_rules(policy):
-            click.echo(words, err=True)
+        policy, seal = prepare(**asked)
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
-        journal = Journal(Path(state))
         if applies:
-            journal.open()
-            settle(hub, clock, journal)
-        plan = make_plan(hub, policy, clock, seal)
-        report = apply_plan(plan, hub, clock, journal, seal=seal) if applies else Report(plan)
-        show(report, as_json=as_json)
+            show(clean(hub, policy, clock, Journal(Path(state)), seal), as_json=as_json)
+        else:
+            show(Report(make_plan(hub, policy, clock, seal)), as_json=as_json)
+
+
+@app.command()
+@_options(*_ASKED, _OUT, *_TOLD)
+def plan(*, debug: bool, out: Path, requests: int, as_json: bool, **asked: Any) -> None:
+    """Write down what a sweep would delete, to be looked at and applied later."""
+    # Imported here and below, as pydantic takes its time.
+    from hfdeploy_janitor.plan_file import write_plan
+
+    with told_failures(debug=debug):
+        policy, seal = prepare(**asked)
+        clock = SystemClock()
+        made = make_plan(connect(clock, Budget(clock, requests)), policy, clock, seal)
+        write_plan(made, out)
+        click.echo(f"{out}: {len(made.targets)} to delete, digest {made.digest}", err=True)
+        show(Report(made), as_json=as_json)
+
+
+@app.command("apply")
+@click.argument("file", type=click.Path(path_type=Path), metavar="PLAN")
+@_options(_STATE, *_TOLD)
+def apply_file(*, debug: bool, file: Path, requests: int, state: str, as_json: bool) -> None:
+    """Delete what the plan in a file says, as far as it is still what the plan saw."""
+    from hfdeploy_janitor.plan_file import read_plan
+
+    with told_failures(debug=debug):
+        made = read_plan(file)
+        seal = find_seal_if_any(must=any(rule.marked for rule in made.policy.rules))
+        clock = SystemClock()
+        hub = connect(clock, Budget(clock, requests))
+        show(apply_plan(made, hub, clock, Journal(Path(state)), seal=seal), as_json=as_json)
 
 
 @app.command("mark")
@@ -139,22 +173,40 @@ def verify_mark(*, debug: bool, repo: str, kind: str) -> None:
         click.echo(f"{asked} was made by run {said.run} and expires at {said.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
-def read_policy(
-    *,
-    namespace: str,
-    prefix: str,
-    ttl: str,
-    kinds: tuple[str, ...],
-    marked: bool,
-    protect: tuple[str, ...],
-    min_age: str,
-    max_deletes: int,
-    max_percent: float | None,
-) -> Policy:
-    """The policy that the options spell: one rule. Raises RuleInvalid."""
+def clean(hub: Hub, policy: Policy, clock: Clock, journal: Journal, seal: Seal | None) -> Report:
+    """A whole sweep: settle what was left open, list, decide, delete."""
+    journal.open()
+    settle(hub, clock, journal)
+    return apply_plan(make_plan(hub, policy, clock, seal), hub, clock, journal, seal=seal)
+
+
+def prepare(**asked: Any) -> tuple[Policy, Seal | None]:
+    """The policy that is asked for and what verifies its marks; rules that are weak are named."""
+    policy = check_policy(read_asked(**asked))
+    seal = find_seal_if_any(must=any(rule.marked for rule in policy.rules))
+    for words in find_weak_rules(policy):
+        click.echo(words, err=True)
+    return policy, seal
+
+
+def read_asked(*, config: Path | None, kinds: tuple[str, ...], marked: bool, **asked: Any) -> Policy:
+    """The policy that the options spell, or the file. Raises RuleInvalid."""
+    given = {name: value for name, value in asked.items() if value is not None and value != ()}
+    if config is not None:
+        others = [*given, *(["type"] if kinds else []), *(["marked"] if marked else [])]
+        if others:
+            named = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+            raise RuleInvalid(f"{named} and --config contradict each other.", "Write it into the file.")
+        from hfdeploy_janitor.configuration import load_policy
+
+        return load_policy(config)
+    if missing := [f"--{name}" for name in ("namespace", "prefix", "ttl") if name not in given]:
+        raise RuleInvalid(f"A rule needs {', '.join(missing)}.", "Or name a file of rules with --config.")
     chosen = tuple(sorted({Kind(kind) for kind in kinds})) or REPO_KINDS
-    rule = Rule(namespace, prefix, parse_duration(ttl), chosen, marked)
-    return Policy((rule,), protect, parse_duration(min_age), max_deletes, max_percent)
+    rule = Rule(given.pop("namespace"), given.pop("prefix"), parse_duration(given.pop("ttl")), chosen, marked)
+    if "min_age" in given:
+        given["min_age_seconds"] = parse_duration(given.pop("min_age"))
+    return Policy((rule,), **given)
 
 
 def find_seal_if_any(*, must: bool) -> Seal | None:

@@ -109,6 +109,7 @@ class Plan:
             "made_at": self.made_at.isoformat(),
             "refusal": self.refusal,
         }
+        told["incomplete"] = self.incomplete
         told |= {"policy": asdict(self.policy), "targets": [asdict(target) for target in self.targets]}
         text = json.dumps(told, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,8 @@ DELIMITERS = "-_."
 DEFAULT_MIN_AGE_SECONDS = 3600.0
 DEFAULT_MAX_DELETES = 100
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
+DURATION_PATTERN = r"([0-9]+(?:\.[0-9]+)?) ?([smhdw])"
+_DURATION = re.compile(DURATION_PATTERN)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NAMESPACE = re.compile(r"[A-Za-z0-9][\w\-.]{0,95}", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z0-9][\w\-.]{0,94}", re.ASCII)

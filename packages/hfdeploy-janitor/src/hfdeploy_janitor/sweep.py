@@ -28,9 +28,7 @@ def make_plan(hub: Hub, policy: Policy, clock: Clock, seal: Seal | None = None) 
 
     Raises RuleInvalid, KeyMissing, ClockSkewed, TokenMissing or TokenRejected.
     """
-    check_policy(policy)
-    if seal is None and any(rule.marked for rule in policy.rules):
-        raise KeyMissing("A rule asks for marks, and there is no key to verify them with.")
+    check_seal(check_policy(policy), seal)
     listings = list_all(hub, policy.rules, clock)
     return plan_sweep(listings, policy, clock.now(), endpoint=hub.endpoint, seal=seal)
 
@@ -47,9 +45,10 @@ def apply_plan(
 ) -> Report:
     """Delete what the plan says, each target after another look at it. All of its fates are in the report.
 
-    Raises PlanInvalid for a plan that was made for another Hub, and JournalUnusable before anything is done.
+    Raises RuleInvalid or KeyMissing, PlanInvalid for a plan that was made for another Hub, and
+    JournalUnusable, all before anything is done.
     """
-    check_policy(plan.policy)
+    check_seal(check_policy(plan.policy), seal)
     if plan.endpoint != hub.endpoint:
         raise PlanInvalid(f"The plan was made for {plan.endpoint}, and this is {hub.endpoint}.")
     if plan.refusal:
@@ -74,6 +73,12 @@ def apply_plan(
         results.append(result)
         on_result(result)
     return Report(plan, tuple(results), applied=True, stopped=stopped)
+
+
+def check_seal(policy: Policy, seal: Seal | None) -> None:
+    """Raises KeyMissing where a rule asks for marks that cannot be verified."""
+    if seal is None and any(rule.marked for rule in policy.rules):
+        raise KeyMissing("A rule asks for marks, and there is no key to verify them with.")
 
 
 def settle(hub: Hub, clock: Clock, journal: Journal) -> None:

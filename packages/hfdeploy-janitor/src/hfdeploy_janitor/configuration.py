@@ -1,0 +1,131 @@
+"""janitor.yaml: several rules and what holds for all of them, validated, with the line of what is wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hfdeploy_janitor.errors import RuleInvalid
+from hfdeploy_janitor.rules import (
+    DEFAULT_MAX_DELETES,
+    DURATION_PATTERN,
+    REPO_KINDS,
+    Kind,
+    Policy,
+    Rule,
+    check_policy,
+    parse_duration,
+)
+
+_Duration = Annotated[str, Field(pattern=f"^{DURATION_PATTERN}$", examples=["90s", "30m", "6h", "2d", "1w"])]
+_Place = tuple[str | int, ...]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RuleFile(_Strict):
+    """Things of these types in a namespace, whose name begins with the prefix, live so long."""
+
+    namespace: str
+    prefix: str
+    ttl: _Duration
+    types: Annotated[list[Annotated[Kind, Field(strict=False)]], Field(min_length=1)] = list(REPO_KINDS)
+    """All types of repos, unless named."""
+    marked: bool = False
+    """Only names with a mark that verifies."""
+
+
+class PolicyFile(_Strict):
+    """What hfdeploy-janitor may delete."""
+
+    rules: Annotated[list[RuleFile], Field(min_length=1)]
+    protect: list[str] = []
+    """Names never to touch, as NAME or NAMESPACE/NAME; * is a wildcard."""
+    min_age: _Duration = "1h"
+    """Nothing younger is touched, nor changed since; no ttl may be shorter."""
+    max_deletes: Annotated[int, Field(ge=0)] = DEFAULT_MAX_DELETES
+    """If a sweep would delete more, it deletes nothing."""
+    max_percent: Annotated[float, Field(ge=0, le=100, strict=False)] | None = None
+    """The same, as a part of all that is there."""
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy of a file. Raises RuleInvalid, with the line, for one that does not make sense."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleInvalid(f"The rules file {path} cannot be read.", "Check its path and rights.") from error
+    return read_policy(text, str(path))
+
+
+def read_policy(text: str, name: str) -> Policy:
+    """The policy that a text spells; `name` is what to call it."""
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+        if root is not None:
+            _refuse_twins(root, name)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else "it"
+        raise RuleInvalid(f"{name}: {where} is no YAML.", "Correct the syntax there.") from error
+    try:
+        read = PolicyFile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = tuple(first["loc"])
+        what = ".".join(str(part) for part in place) or "the file"
+        raise RuleInvalid(f"{name}, line {_find_line(root, place)}: {what}: {first['msg']}.") from None
+    return check_policy(_build(read))
+
+
+def _build(read: PolicyFile) -> Policy:
+    rules = tuple(
+        Rule(
+            rule.namespace,
+            rule.prefix,
+            parse_duration(rule.ttl),
+            tuple(sorted(set(rule.types))),
+            rule.marked,
+        )
+        for rule in read.rules
+    )
+    return Policy(
+        rules, tuple(read.protect), parse_duration(read.min_age), read.max_deletes, read.max_percent
+    )
+
+
+def _refuse_twins(node: yaml.Node, name: str) -> None:
+    """YAML takes the last of two equal keys without a word: here that could drop a protection."""
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_twins(child, name)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set[str]()
+        for key, value in node.value:
+            if key.value in seen:
+                raise RuleInvalid(f"{name}, line {key.start_mark.line + 1}: {key.value} is there twice.")
+            seen.add(str(key.value))
+            _refuse_twins(value, name)
+
+
+def _find_line(root: yaml.Node | None, place: Sequence[str | int]) -> int:
+    """The line of a place, or of the innermost part of it that is there."""
+    node: Any = root
+    line = 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == part]
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

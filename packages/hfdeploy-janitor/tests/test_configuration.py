@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from hfdeploy_janitor.configuration import PolicyFile, load_policy, read_policy
+from hfdeploy_janitor.errors import RuleInvalid
+from hfdeploy_janitor.rules import Kind, Policy, Rule
+
+ROOT = Path(__file__).parents[3]
+GOOD = """\
+rules:
+  - namespace: me
+    prefix: hfdeploy-test-
+    ttl: 6h
+  - namespace: acme
+    prefix: ci-
+    ttl: 2d
+    types: [space, model]
+    marked: true
+protect: [acme/ci-golden-*]
+min_age: 2h
+max_deletes: 50
+max_percent: 20
+"""
+
+
+def test_a_file_becomes_a_policy() -> None:
+    assert read_policy(GOOD, "janitor.yaml") == Policy(
+        (
+            Rule("me", "hfdeploy-test-", 21600.0),
+            Rule("acme", "ci-", 172800.0, (Kind.MODEL, Kind.SPACE), marked=True),
+        ),
+        ("acme/ci-golden-*",),
+        7200.0,
+        50,
+        20.0,
+    )
+
+
+def test_what_is_left_out_is_the_command_lines_default() -> None:
+    short = "rules: [{namespace: me, prefix: a-, ttl: 6h}]"
+    assert read_policy(short, "x") == Policy((Rule("me", "a-", 21600.0),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("max_deletes: 50", "max_delete: 50", "line 12: max_delete: Extra inputs"),
+        ("max_deletes: 50", "max_deletes: -1", "line 12: max_deletes"),
+        ("max_deletes: 50", 'max_deletes: "50"', "line 12: max_deletes"),
+        ("    ttl: 6h\n", "", "line 2: rules.0.ttl: Field required"),
+        ("ttl: 2d", "ttl: 2", r"line 7: rules.1.ttl"),
+        ("ttl: 2d", "ttl: 2 days", r"line 7: rules.1.ttl"),
+        ("types: [space, model]", "types: [space, modle]", r"line 8: rules.1.types.1"),
+        ("types: [space, model]", "types: []", r"line 8: rules.1.types"),
+        ("marked: true", "marked: yes please", r"line 9: rules.1.marked"),
+        ("min_age: 2h", "protect: []", "line 11: protect is there twice"),
+        ("prefix: ci-", "prefix: ''", "whole namespace"),
+        ("ttl: 6h", "ttl: 1h", "shorter than the minimum age"),
+        ("protect: [", "protect: {", "line"),
+        (GOOD, "", "the file"),
+        (GOOD, "- a list", "the file"),
+        (GOOD, "rules: []", "line 1: rules"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(old: str, new: str, words: str) -> None:
+    assert old in GOOD
+    with pytest.raises(RuleInvalid, match=words):
+        read_policy(GOOD.replace(old, new), "janitor.yaml")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RuleInvalid, match="cannot be read"):
+        load_policy(tmp_path / "janitor.yaml")
+
+
+def test_the_schema_in_the_docs_is_this_one() -> None:
+    assert json.loads((ROOT / "docs/janitor.schema.json").read_text()) == PolicyFile.model_json_schema()
