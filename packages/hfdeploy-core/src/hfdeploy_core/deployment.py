@@ -1,12 +1,13 @@
 """The façade: validate, read, plan, apply."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
+from types import MappingProxyType
 from typing import Unpack
 
 from hfdeploy_core.applying.apply import Applied, apply_plan
@@ -16,24 +17,31 @@ from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
     Account,
-    CommitFiles,
     CommitInfo,
+    CreateRepo,
     Outcome,
     Plan,
     Provenance,
     Remote,
     RepoInfo,
     RepoRef,
+    SetVisibility,
     Snapshot,
     Source,
     Target,
 )
-from hfdeploy_core.options import Options, read_target
+from hfdeploy_core.options import Options, check_secrets, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deploy import plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.files import find_changed, find_unnamed
-from hfdeploy_core.planning.freshness import check_head, renew_entries
+from hfdeploy_core.planning.freshness import (
+    check_complete,
+    check_head,
+    check_held,
+    list_asked,
+    renew_entries,
+)
 from hfdeploy_core.planning.guards import find_doubts
 from hfdeploy_core.planning.trailers import COMMIT, CONTENT, is_exact, read_trailers, recall_files, suffices
 from hfdeploy_core.source.cache import STATE_FOLDER
@@ -72,14 +80,20 @@ def plan(
 def apply(
     plan: Plan,
     *,
+    secrets: Mapping[str, str] = MappingProxyType({}),
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
     hub: Hub | None = None,
     clock: Clock | None = None,
 ) -> Outcome:
-    """Carry out exactly this plan, or nothing: PlanStale where source or repo have changed since."""
+    """Carry out exactly this plan, or nothing: PlanStale where source or repo have changed since.
+
+    `secrets` has the values of the secrets that the plan names. For the rest, see `deploy`.
+    """
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
+    check_secrets(secrets)
+    check_complete(plan, secrets)
     snapshot = _read_source(plan.source, state, on_event)
     plan = renew_entries(plan, snapshot)
     with _enter(hub, on_event) as connected:
@@ -87,8 +101,10 @@ def apply(
         check_head(plan, info)
         if info is None:
             _check_creation(connected, plan.repo)
+        else:
+            check_held(plan, _read_settings(connected, Remote(info, ()), *list_asked(plan)))
         on_event(_describe(plan))
-        applied = _carry_out(_Prepared(plan, snapshot, info), connected, clock, on_event)
+        applied = _carry_out(_Prepared(plan, snapshot, info), secrets, connected, clock, on_event)
     return _conclude(plan, applied, clock.seconds() - started_seconds, on_event)
 
 
@@ -117,7 +133,7 @@ def deploy(
     snapshot = _read_source(place, state, on_event)
     with _enter(hub, on_event) as connected:
         prepared = _prepare(target, place, snapshot, state, connected, on_event)
-        applied = _carry_out(prepared, connected, clock, on_event)
+        applied = _carry_out(prepared, options.get("secrets", {}), connected, clock, on_event)
     return _conclude(prepared.plan, applied, clock.seconds() - started_seconds, on_event)
 
 
@@ -175,8 +191,12 @@ def _prepare(
         unnamed = find_unnamed(snapshot.entries, remote.files)
         entries = complete(snapshot.root, snapshot.entries, unnamed, _find_state(source, state))
         snapshot = replace(snapshot, entries=entries)
+        is_named = bool(target.variables or target.secrets)
+        remote = _read_settings(hub, remote, is_named, is_named)
     snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
-    plan = replace(plan_deploy(target, snapshot, remote), source=source)
+    is_moved = target.hardware not in (None, remote.info.hardware if remote else None)
+    hardware = hub.list_hardware() if is_moved else ()
+    plan = replace(plan_deploy(target, snapshot, remote, hardware=hardware), source=source)
     _check_card(hub, plan, snapshot, on_event)
     for doubt in find_doubts(plan):
         on_event(Warned(doubt))
@@ -184,7 +204,9 @@ def _prepare(
     return _Prepared(plan, snapshot, remote.info if remote else None)
 
 
-def _carry_out(prepared: _Prepared, hub: Hub, clock: Clock, on_event: OnEvent) -> Applied:
+def _carry_out(
+    prepared: _Prepared, secrets: Mapping[str, str], hub: Hub, clock: Clock, on_event: OnEvent
+) -> Applied:
     plan, snapshot = prepared.plan, prepared.snapshot
     provenance = Provenance()
     if plan.changes:
@@ -195,7 +217,14 @@ def _carry_out(prepared: _Prepared, hub: Hub, clock: Clock, on_event: OnEvent) -
                 hub.check_write(plan.repo)
             provenance = found.result()
     return apply_plan(
-        plan, snapshot, hub, info=prepared.info, provenance=provenance, clock=clock, on_event=on_event
+        plan,
+        snapshot,
+        hub,
+        info=prepared.info,
+        provenance=provenance,
+        secrets=secrets,
+        clock=clock,
+        on_event=on_event,
     )
 
 
@@ -215,6 +244,15 @@ def _read_remote(hub: Hub, target: Target, snapshot: Snapshot) -> Remote | None:
         if known is not None and suffices(head.commit, known, paths, mirror=target.mirror):
             return Remote(head.info, known, is_exact(head.commit))
     return Remote(head.info, hub.list_files(head.info.repo, head.info.head))
+
+
+def _read_settings(hub: Hub, remote: Remote, variables: bool, secrets: bool) -> Remote:
+    """The remote with what costs a request of its own."""
+    return replace(
+        remote,
+        variables=hub.list_variables(remote.info.repo) if variables else (),
+        secrets=hub.list_secrets(remote.info.repo) if secrets else (),
+    )
 
 
 def _read_deployed(snapshot: Snapshot, commit: CommitInfo) -> Iterable[tuple[str, str]]:
@@ -238,18 +276,19 @@ def _check_card(hub: Hub, plan: Plan, snapshot: Snapshot, on_event: OnEvent) -> 
 
 
 def _describe(plan: Plan) -> Planned:
-    visibilities = [change.visibility for change in plan.changes if not isinstance(change, CommitFiles)]
+    shown = [change.visibility for change in plan.changes if isinstance(change, CreateRepo | SetVisibility)]
     return Planned(
         repo_id=plan.repo.id,
         repo_type=plan.repo.type,
         creates=plan.creates,
-        visibility=next(iter(visibilities), None),
+        visibility=shown[-1] if shown else None,
         files_added=sum(not put.replaces for put in plan.puts),
         files_updated=sum(put.replaces for put in plan.puts),
         files_deleted=len(plan.deletions),
         files_unchanged=plan.unchanged_files,
         bytes_to_send=plan.bytes_to_send,
         digest=digest_plan(plan),
+        settings_changed=sum(not isinstance(change, SetVisibility) for change in plan.settings),
     )
 
 

@@ -39,7 +39,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Everything is validated and decided; nothing is changed yet. `bytes_to_send` is an upper bound."""
+    """Everything is validated and decided; nothing is changed yet. `bytes_to_send` is an upper bound.
+
+    `settings_changed` counts those besides `visibility`.
+    """
 
     name: ClassVar[str] = "planned"
     repo_id: str
@@ -52,6 +55,7 @@ class Planned:
     files_unchanged: int
     bytes_to_send: int
     digest: str
+    settings_changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,16 @@ class VisibilityChanged:
     name: ClassVar[str] = "visibility_changed"
     repo_id: str
     visibility: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """Another setting is what was asked for now; `value` is None where it is nobody's to see."""
+
+    name: ClassVar[str] = "setting_changed"
+    repo_id: str
+    setting: str
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,15 @@ class Finished:
 
 
 Event = (
-    Scanned | Warned | Waiting | Planned | RepoCreated | VisibilityChanged | Uploading | Committed | Finished
+    Scanned
+    | Warned
+    | Waiting
+    | Planned
+    | RepoCreated
+    | VisibilityChanged
+    | SettingChanged
+    | Uploading
+    | Committed
+    | Finished
 )
 OnEvent = Callable[[Event], None]

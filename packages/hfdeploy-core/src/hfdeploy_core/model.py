@@ -21,6 +21,23 @@ class Visibility(StrEnum):
     PROTECTED = "protected"
 
 
+class Gate(StrEnum):
+    """Whether readers must ask for access, and who grants it: nobody has to, the Hub does, the owner does."""
+
+    NONE = "none"
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
+class VolumeType(StrEnum):
+    """What can be mounted into a Space."""
+
+    BUCKET = "bucket"
+    MODEL = "model"
+    DATASET = "dataset"
+    SPACE = "space"
+
+
 class Sdk(StrEnum):
     """What runs a Space."""
 
@@ -103,10 +120,47 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """A repo or bucket that a Space finds below `mount_path`; `path` is the folder of it that is mounted."""
+
+    type: VolumeType
+    source: str
+    mount_path: str
+    revision: str | None = None
+    read_only: bool = True
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of a Space's environment, for everybody to see."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSecret:
+    """A secret of a Space as the Hub tells it: never the value. `updated_at` is the Hub's word."""
+
+    name: str
+    updated_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a Space can run on, and what an hour of it costs in millionths of a dollar, if that is known."""
+
+    name: str
+    hourly_micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A repo with the settings it should have; `None` leaves a setting of an existing repo as it is.
 
-    `mirror` asks that files which the source lacks be deleted.
+    `mirror` asks that files which the source lacks be deleted. `variables` and `secrets` (names: the values
+    are nobody's to keep) are those that should be there; others stay.
     """
 
     repo: RepoRef
@@ -115,6 +169,12 @@ class Target:
     sdk: Sdk | None = None
     visibility: Visibility | None = None
     mirror: bool = False
+    gate: Gate | None = None
+    hardware: str | None = None
+    sleep_seconds: int | None = None
+    volumes: tuple[Volume, ...] | None = None
+    variables: tuple[Variable, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +196,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class RepoInfo:
-    """What the Hub says of an existing repo. `repo` is its name as the Hub spells it now (repos move)."""
+    """What the Hub says of an existing repo. `repo` is its name as the Hub spells it now (repos move).
+
+    `hardware` is what was asked for last, None where nothing is rented; so is `sleep_seconds`, after which
+    an idle Space sleeps.
+    """
 
     repo: RepoRef
     url: str
@@ -144,6 +208,10 @@ class RepoInfo:
     visibility: Visibility
     sdk: str | None = None
     app_url: str | None = None
+    gate: Gate = Gate.NONE
+    hardware: str | None = None
+    sleep_seconds: int | None = None
+    volumes: tuple[Volume, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +228,15 @@ class RemoteFile:
 class Remote:
     """What the Hub holds now, at `info.head`.
 
-    `is_exact` says that `files` are all that it holds beside what the Hub put there itself.
+    `is_exact` says that `files` are all that it holds beside what the Hub put there itself. `variables` and
+    `secrets` are there if they were asked about.
     """
 
     info: RepoInfo
     files: tuple[RemoteFile, ...]
     is_exact: bool = True
+    variables: tuple[Variable, ...] = ()
+    secrets: tuple[HeldSecret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +275,61 @@ class CreateRepo:
 
 @dataclass(frozen=True, slots=True)
 class SetVisibility:
-    """Change who sees the repo."""
+    """Change who sees the repo. `before` is, here and below, what the plan was made against."""
 
     visibility: Visibility
+    before: Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class SetGate:
+    """Change whether readers must ask."""
+
+    gate: Gate
+    before: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class SetHardware:
+    """Change what a Space runs on; `hourly_micro_usd` is how much more an hour costs, if that is known."""
+
+    hardware: str
+    before: str | None
+    hourly_micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetSleep:
+    """Change after how many seconds an idle Space sleeps; -1 is never."""
+
+    sleep_seconds: int
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolumes:
+    """Change what is mounted into a Space, as a whole."""
+
+    volumes: tuple[Volume, ...]
+    before: tuple[Volume, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariable:
+    """Add or change one variable of a Space."""
+
+    name: str
+    value: str
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetSecret:
+    """Send one secret to a Space. `updated_at` is what the Hub tells of the one that it `replaces`."""
+
+    name: str
+    replaces: bool
+    updated_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +342,21 @@ class PutFile:
 
 @dataclass(frozen=True, slots=True)
 class CommitFiles:
-    """Change files, all in one commit: deletions first, then additions and replacements."""
+    """Change files, all in one commit: deletions first, then additions and replacements.
+
+    `sdk` is what README.md among them makes the Space run with, where that is another than `sdk_before`.
+    """
 
     puts: tuple[PutFile, ...]
     deletions: tuple[str, ...]
     title: str
     description: str = ""
+    sdk: Sdk | None = None
+    sdk_before: str | None = None
 
 
-Change = CreateRepo | SetVisibility | CommitFiles
+Setting = SetVisibility | SetGate | SetHardware | SetSleep | SetVolumes | SetVariable | SetSecret
+Change = CreateRepo | Setting | CommitFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +380,11 @@ class Plan:
     def creates(self) -> bool:
         """Whether the repo has to be made."""
         return any(isinstance(change, CreateRepo) for change in self.changes)
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Every setting that is changed."""
+        return tuple(change for change in self.changes if isinstance(change, Setting))
 
     @property
     def puts(self) -> tuple[PutFile, ...]:

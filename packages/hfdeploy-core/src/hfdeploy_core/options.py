@@ -1,22 +1,29 @@
 """What a deploy can be asked for, and how it becomes a Target: the same for `plan` and `deploy`."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypedDict, TypeVar
 
 from hfdeploy_core.errors import SettingInvalid
-from hfdeploy_core.model import RepoRef, RepoType, Sdk, Target, Visibility
+from hfdeploy_core.model import Gate, RepoRef, RepoType, Sdk, Target, Variable, Visibility
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.settings import check_settings
-from hfdeploy_core.redact import redact
+from hfdeploy_core.planning.volumes import parse_volume
+from hfdeploy_core.redact import redact, remember_secret
 
 DEFAULT_TITLE = "Deploy with hfdeploy"
+_SHORTEST_MASKED = 4
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Options(TypedDict, total=False):
-    """What is not asked for stays as it is: `visibility` of an existing repo, and every file that the source
+    """What is not asked for stays as it is: the settings of an existing repo, and every file that the source
     lacks but with `mirror`. `message` is the commit's title and, after its first line, its description.
+
+    `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
+    that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
+    stay). A secret's value is kept nowhere.
     """
 
     repo_type: RepoType | str
@@ -24,6 +31,12 @@ class Options(TypedDict, total=False):
     visibility: Visibility | str | None
     message: str | None
     mirror: bool
+    gated: Gate | str | None
+    hardware: str | None
+    sleep_seconds: int | None
+    volumes: Iterable[str] | None
+    variables: Mapping[str, str]
+    secrets: Mapping[str, str]
 
 
 def read_target(repo: str, options: Options) -> Target:
@@ -33,7 +46,9 @@ def read_target(repo: str, options: Options) -> Target:
     """
     namespace, name = parse_repo_id(repo)
     title, description = _read_message(options.get("message"))
-    sdk, visibility = options.get("sdk"), options.get("visibility")
+    sdk, visibility, gate = options.get("sdk"), options.get("visibility"), options.get("gated")
+    volumes, secrets = options.get("volumes"), options.get("secrets", {})
+    check_secrets(secrets)
     target = Target(
         RepoRef(_choose(RepoType, options.get("repo_type", RepoType.SPACE), "type"), namespace or "", name),
         title,
@@ -41,9 +56,25 @@ def read_target(repo: str, options: Options) -> Target:
         None if sdk is None else _choose(Sdk, sdk, "sdk"),
         None if visibility is None else _choose(Visibility, visibility, "visibility"),
         options.get("mirror", False),
+        None if gate is None else _choose(Gate, gate, "gate"),
+        options.get("hardware"),
+        options.get("sleep_seconds"),
+        None if volumes is None else tuple(parse_volume(volume) for volume in volumes),
+        tuple(Variable(name, value) for name, value in options.get("variables", {}).items()),
+        tuple(secrets),
     )
     check_settings(target)
     return target
+
+
+def check_secrets(secrets: Mapping[str, str]) -> None:
+    """Mask the values wherever text leaves the process. Raises SettingInvalid for one without a value."""
+    for name, value in secrets.items():
+        if not value:
+            raise SettingInvalid(f"The secret {name} is empty.", f"Set {name} in the environment.")
+        # Shorter ones are no secrets, and masking them would leave no text readable.
+        if len(value) >= _SHORTEST_MASKED:
+            remember_secret(value)
 
 
 def _read_message(message: str | None) -> tuple[str, str]:

@@ -13,13 +13,18 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
+    Gate,
+    Hardware,
     Head,
+    HeldSecret,
     RemoteFile,
     RepoInfo,
     RepoRef,
     RepoType,
     Sdk,
+    Variable,
     Visibility,
+    Volume,
 )
 
 
@@ -52,12 +57,18 @@ class FakeCommit:
 
 @dataclass
 class FakeRepo:
-    """A repo in memory: its commits oldest first."""
+    """A repo in memory: its commits oldest first, and its settings. A secret's second half is its version."""
 
     ref: RepoRef
     visibility: Visibility
     sdk: str | None
     commits: list[FakeCommit]
+    gate: Gate = Gate.NONE
+    hardware: str | None = None
+    sleep_seconds: int | None = None
+    volumes: tuple[Volume, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -96,8 +107,8 @@ class FakeHub:
     @property
     def writes(self) -> list[str]:
         """The calls that change something."""
-        changing = {"create_repo", "set_visibility", "stage", "commit"}
-        return [call for call in self.calls if call in changing]
+        changing = {"create_repo", "stage", "commit"}
+        return [call for call in self.calls if call in changing or call.startswith("set_")]
 
     def fail(self, method: str, error: DeployError, *, times: int = 1, after_effect: bool = False) -> None:
         """Make the next `times` calls of a method raise: before they do anything, or after it is done."""
@@ -136,7 +147,8 @@ class FakeHub:
     def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
         self._call("create_repo")
         if repo not in self.repos:
-            self.repos[repo] = FakeRepo(repo, visibility or Visibility.PUBLIC, sdk, [])
+            hardware = None if sdk in (None, Sdk.STATIC) else "cpu-basic"
+            self.repos[repo] = FakeRepo(repo, visibility or Visibility.PUBLIC, sdk, [], hardware=hardware)
             files = {".gitattributes": b"*.bin filter=lfs\n"}
             if sdk is not None:
                 files["README.md"] = f"---\nsdk: {sdk}\n---\n".encode()
@@ -147,6 +159,49 @@ class FakeHub:
         self._call("set_visibility")
         self._repo(repo).visibility = visibility
         self._call_after("set_visibility")
+
+    def set_gate(self, repo: RepoRef, gate: Gate) -> None:
+        self._call("set_gate")
+        self._repo(repo).gate = gate
+        self._call_after("set_gate")
+
+    def set_hardware(self, repo: RepoRef, hardware: str) -> None:
+        self._call("set_hardware")
+        self._repo(repo).hardware = hardware
+        self._call_after("set_hardware")
+
+    def set_sleep(self, repo: RepoRef, sleep_seconds: int) -> None:
+        self._call("set_sleep")
+        self._repo(repo).sleep_seconds = sleep_seconds
+        self._call_after("set_sleep")
+
+    def set_volumes(self, repo: RepoRef, volumes: Sequence[Volume]) -> None:
+        self._call("set_volumes")
+        self._repo(repo).volumes = tuple(volumes)
+        self._call_after("set_volumes")
+
+    def set_variable(self, repo: RepoRef, name: str, value: str) -> None:
+        self._call("set_variable")
+        self._repo(repo).variables[name] = value
+        self._call_after("set_variable")
+
+    def set_secret(self, repo: RepoRef, name: str, value: str) -> None:
+        self._call("set_secret")
+        _, version = self._repo(repo).secrets.get(name, ("", 0))
+        self._repo(repo).secrets[name] = (value, version + 1)
+        self._call_after("set_secret")
+
+    def list_variables(self, repo: RepoRef) -> tuple[Variable, ...]:
+        self._call("list_variables")
+        return tuple(Variable(name, value) for name, value in self._repo(repo).variables.items())
+
+    def list_secrets(self, repo: RepoRef) -> tuple[HeldSecret, ...]:
+        self._call("list_secrets")
+        return tuple(HeldSecret(name, str(held[1])) for name, held in self._repo(repo).secrets.items())
+
+    def list_hardware(self) -> tuple[Hardware, ...]:
+        self._call("list_hardware")
+        return (Hardware("cpu-basic", 0), Hardware("cpu-upgrade", 30_000), Hardware("t4-small", 400_000))
 
     def stage(
         self, repo: RepoRef, root: Path, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
@@ -203,6 +258,10 @@ class FakeHub:
             visibility=held.visibility,
             sdk=held.sdk,
             app_url=f"https://{repo.namespace}-{repo.name}.space.test" if is_space else None,
+            gate=held.gate,
+            hardware=held.hardware,
+            sleep_seconds=held.sleep_seconds,
+            volumes=held.volumes,
         )
 
     def _repo(self, repo: RepoRef) -> FakeRepo:

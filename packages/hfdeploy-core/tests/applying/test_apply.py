@@ -23,13 +23,14 @@ EMPTY = Snapshot(Path("unused"), ())
 
 
 def test_changes_are_made_in_the_plans_order(hub: FakeHub, clock, told) -> None:
-    changes = (CreateRepo(None, Sdk.STATIC), SetVisibility(Visibility.PRIVATE))
+    changes = (CreateRepo(None, Sdk.STATIC), SetVisibility(Visibility.PRIVATE, Visibility.PUBLIC))
     applied = apply_plan(
         Plan(SPACE, None, changes),
         EMPTY,
         hub,
         info=None,
         provenance=Provenance(),
+        secrets={},
         clock=clock,
         on_event=told.append,
     )
@@ -43,4 +44,13 @@ def test_a_repo_that_vanishes_is_told(hub: FakeHub, clock, told, monkeypatch) ->
     monkeypatch.setattr(hub, "find_repo", lambda repo: None)
     plan = Plan(SPACE, None, (CreateRepo(None, Sdk.STATIC),))
     with pytest.raises(RepoNotFound):
-        apply_plan(plan, EMPTY, hub, info=None, provenance=Provenance(), clock=clock, on_event=told.append)
+        apply_plan(
+            plan,
+            EMPTY,
+            hub,
+            info=None,
+            provenance=Provenance(),
+            secrets={},
+            clock=clock,
+            on_event=told.append,
+        )

@@ -1,13 +1,15 @@
 """Carries a plan out, change by change, in the plan's order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hfdeploy_core.applying.commit import commit_files
+from hfdeploy_core.applying.settings import change_setting
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import RepoNotFound
-from hfdeploy_core.events import Committed, OnEvent, RepoCreated, VisibilityChanged
+from hfdeploy_core.events import Committed, OnEvent, RepoCreated
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.model import CommitFiles, CreateRepo, Plan, Provenance, RepoInfo, SetVisibility, Snapshot
+from hfdeploy_core.model import CommitFiles, CreateRepo, Plan, Provenance, RepoInfo, Snapshot
 from hfdeploy_core.planning.digest import digest_plan
 from hfdeploy_core.planning.trailers import describe_commit
 
@@ -28,12 +30,13 @@ def apply_plan(
     *,
     info: RepoInfo | None,
     provenance: Provenance,
+    secrets: Mapping[str, str],
     clock: Clock,
     on_event: OnEvent,
 ) -> Applied:
     """Make every change of the plan. `info` is the repo that it was made against, if any.
 
-    `provenance` is written down in the commit.
+    `provenance` is written down in the commit; `secrets` has the values of those that the plan names.
     """
     digest = digest_plan(plan)
     commit = None
@@ -45,10 +48,6 @@ def apply_plan(
                 info = _find(hub, plan)
                 changed = True
                 on_event(RepoCreated(info.repo.id, info.url))
-            case SetVisibility(visibility=visibility):
-                hub.set_visibility(plan.repo, visibility)
-                changed = True
-                on_event(VisibilityChanged(plan.repo.id, visibility))
             case CommitFiles():
                 info = info or _find(hub, plan)
                 commit = commit_files(
@@ -65,6 +64,9 @@ def apply_plan(
                 if commit != info.head:
                     changed = True
                     on_event(Committed(plan.repo.id, commit))
+            case _:
+                on_event(change_setting(change, hub, plan.repo, secrets))
+                changed = True
     info = info or _find(hub, plan)
     return Applied(info, commit or info.head, changed)
 

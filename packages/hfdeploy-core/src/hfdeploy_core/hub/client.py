@@ -21,21 +21,28 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
+    Gate,
+    Hardware,
     Head,
+    HeldSecret,
     Membership,
     RemoteFile,
     RepoInfo,
     RepoRef,
     RepoType,
     Sdk,
+    Variable,
     Visibility,
+    Volume,
+    VolumeType,
 )
 from hfdeploy_core.redact import redact, remember_secret
 
 _COMMITS_A_PAGE = 50
 _URL_PREFIX = {RepoType.MODEL: "", RepoType.DATASET: "datasets/", RepoType.SPACE: "spaces/"}
 # All that is read of a repo that has no app: the whole answer would name every file.
-_FACTS = {"expand": ["sha", "private"]}
+_FACTS = {"expand": ["sha", "private", "gated"]}
+_UNITS_AN_HOUR = {"second": 3600, "minute": 60, "hour": 1}
 _UNKNOWN_TOKEN = "Invalid credentials in Authorization header"
 
 
@@ -96,6 +103,8 @@ class HubClient:
             visibility=_read_visibility(info),
             sdk=info.get("sdk"),
             app_url=info.get("host"),
+            gate=Gate(info.get("gated") or Gate.NONE),
+            **_read_runtime(info.get("runtime") or {}),
         )
 
     def find_head(self, repo: RepoRef) -> Head | None:
@@ -146,8 +155,45 @@ class HubClient:
             raise map_answer(read_answer(reply), doing)
 
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
-        content = {"visibility": visibility}
-        self._authorized().ask("PUT", f"{_api(repo)}/settings", f"make {repo} {visibility}", content=content)
+        doing = f"make {repo} {visibility}"
+        self._change("PUT", f"{_api(repo)}/settings", doing, {"visibility": visibility})
+
+    def set_gate(self, repo: RepoRef, gate: Gate) -> None:
+        content = {"gated": False if gate is Gate.NONE else gate}
+        self._change("PUT", f"{_api(repo)}/settings", f"change who may read {repo}", content)
+
+    def set_hardware(self, repo: RepoRef, hardware: str) -> None:
+        doing = f"run {repo} on {hardware}"
+        self._change("POST", f"{_api(repo)}/hardware", doing, {"flavor": hardware})
+
+    def set_sleep(self, repo: RepoRef, sleep_seconds: int) -> None:
+        doing = f"set when {repo} sleeps"
+        self._change("POST", f"{_api(repo)}/sleeptime", doing, {"seconds": sleep_seconds})
+
+    def set_volumes(self, repo: RepoRef, volumes: Sequence[Volume]) -> None:
+        content = {"volumes": [_write_volume(volume) for volume in volumes]} if volumes else None
+        method = "PUT" if volumes else "DELETE"
+        self._change(method, f"{_api(repo)}/volumes", f"change what {repo} mounts", content)
+
+    def set_variable(self, repo: RepoRef, name: str, value: str) -> None:
+        doing = f"set the variable {name} of {repo}"
+        self._change("POST", f"{_api(repo)}/variables", doing, {"key": name, "value": value})
+
+    def set_secret(self, repo: RepoRef, name: str, value: str) -> None:
+        doing = f"set the secret {name} of {repo}"
+        self._change("POST", f"{_api(repo)}/secrets", doing, {"key": name, "value": value})
+
+    def list_variables(self, repo: RepoRef) -> tuple[Variable, ...]:
+        held = self._authorized().ask_json("GET", f"{_api(repo)}/variables", f"read the variables of {repo}")
+        return tuple(Variable(name, facts.get("value", "")) for name, facts in held.items())
+
+    def list_secrets(self, repo: RepoRef) -> tuple[HeldSecret, ...]:
+        held = self._authorized().ask_json("GET", f"{_api(repo)}/secrets", f"read the secrets of {repo}")
+        return tuple(HeldSecret(name, facts.get("updatedAt")) for name, facts in held.items())
+
+    def list_hardware(self) -> tuple[Hardware, ...]:
+        items = self._authorized().ask_json("GET", "/api/spaces/hardware", "read what Spaces can run on")
+        return tuple(Hardware(item["name"], _read_price(item)) for item in items)
 
     def stage(
         self, repo: RepoRef, root: Path, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
@@ -195,6 +241,9 @@ class HubClient:
 
     def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
         return self._read_commits(repo, _COMMITS_A_PAGE)
+
+    def _change(self, method: str, path: str, doing: str, content: Any) -> None:
+        self._authorized().ask(method, path, doing, content=content)
 
     def _read_commits(self, repo: RepoRef, most: int) -> tuple[CommitInfo, ...]:
         pages = self._authorized().ask_pages(
@@ -248,3 +297,33 @@ def _read_visibility(info: dict[str, Any]) -> Visibility:
     if told in set(Visibility):
         return Visibility(told)
     return Visibility.PRIVATE if info.get("private") else Visibility.PUBLIC
+
+
+def _read_runtime(runtime: dict[str, Any]) -> dict[str, Any]:
+    """What a Space runs on, when it sleeps and what it mounts (hub-api 8.1)."""
+    hardware = runtime.get("hardware") or {}
+    return {
+        "hardware": hardware.get("requested") or hardware.get("current"),
+        "sleep_seconds": runtime.get("gcTimeout"),
+        "volumes": tuple(_read_volume(item) for item in runtime.get("volumes") or ()),
+    }
+
+
+def _read_volume(item: dict[str, Any]) -> Volume:
+    kind = VolumeType(item["type"])
+    is_read_only = kind is not VolumeType.BUCKET or bool(item.get("readOnly"))
+    path, revision = item.get("path") or None, item.get("revision") or None
+    return Volume(kind, item["source"], item["mountPath"], revision, is_read_only, path)
+
+
+def _write_volume(volume: Volume) -> dict[str, Any]:
+    content = {"type": volume.type, "source": volume.source, "mountPath": volume.mount_path}
+    optional = {"revision": volume.revision, "path": volume.path}
+    kept = {name: value for name, value in optional.items() if value is not None}
+    return {**content, **kept, "readOnly": volume.read_only}
+
+
+def _read_price(item: dict[str, Any]) -> int | None:
+    """Millionths of a dollar an hour, whatever unit the Hub counts in."""
+    units, cost = _UNITS_AN_HOUR.get(item.get("unitLabel", "")), item.get("unitCostMicroUSD")
+    return None if units is None or cost is None else round(cost * units)

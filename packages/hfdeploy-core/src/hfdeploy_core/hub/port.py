@@ -9,13 +9,18 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
+    Gate,
+    Hardware,
     Head,
+    HeldSecret,
     RemoteFile,
     RepoInfo,
     RepoRef,
     RepoType,
     Sdk,
+    Variable,
     Visibility,
+    Volume,
 )
 
 
@@ -68,6 +73,42 @@ class Hub(Protocol):
 
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
         """Change who sees an existing repo."""
+        ...
+
+    def set_gate(self, repo: RepoRef, gate: Gate) -> None:
+        """Change whether readers must ask."""
+        ...
+
+    def set_hardware(self, repo: RepoRef, hardware: str) -> None:
+        """Change what a Space runs on. Raises PaymentRequired."""
+        ...
+
+    def set_sleep(self, repo: RepoRef, sleep_seconds: int) -> None:
+        """Change after how many seconds an idle Space sleeps; -1 is never."""
+        ...
+
+    def set_volumes(self, repo: RepoRef, volumes: Sequence[Volume]) -> None:
+        """Change all that is mounted into a Space."""
+        ...
+
+    def set_variable(self, repo: RepoRef, name: str, value: str) -> None:
+        """Add or change one variable of a Space."""
+        ...
+
+    def set_secret(self, repo: RepoRef, name: str, value: str) -> None:
+        """Add or change one secret of a Space."""
+        ...
+
+    def list_variables(self, repo: RepoRef) -> tuple[Variable, ...]:
+        """The variables of a Space."""
+        ...
+
+    def list_secrets(self, repo: RepoRef) -> tuple[HeldSecret, ...]:
+        """The secrets of a Space, without their values."""
+        ...
+
+    def list_hardware(self) -> tuple[Hardware, ...]:
+        """What Spaces can run on, and what it costs."""
         ...
 
     def stage(

@@ -1,8 +1,12 @@
 """The plan of a deploy: (Target, Snapshot, Remote) -> Plan."""
 
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
 from hfdeploy_core.model import (
     Change,
     CommitFiles,
+    Hardware,
     Plan,
     PutFile,
     Remote,
@@ -12,38 +16,47 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.planning.digest import digest_content
 from hfdeploy_core.planning.files import plan_files
-from hfdeploy_core.planning.settings import (
-    check_settings,
-    decide_sdk,
-    plan_creation,
-    plan_visibility,
-    tightens,
-)
+from hfdeploy_core.planning.settings import check_settings, decide_sdk, plan_creation, plan_settings
 
 
-def plan_deploy(target: Target, snapshot: Snapshot, remote: Remote | None) -> Plan:
+def plan_deploy(
+    target: Target,
+    snapshot: Snapshot,
+    remote: Remote | None,
+    *,
+    hardware: Iterable[Hardware] = (),
+    known_secrets: Container[str] = frozenset(),
+) -> Plan:
     """The changes that make `remote` (None: no such repo) hold the snapshot with the target's settings.
 
-    Raises a RequestError where target and source contradict each other or the remote.
+    `hardware` and `known_secrets` as for `plan_settings`. Raises a RequestError where target and source
+    contradict each other or the remote.
     """
     check_settings(target)
     content = digest_content(snapshot.entries)
+    is_space = target.repo.type is RepoType.SPACE
+    sdk_before = remote.info.sdk if remote else None
+    sdk = decide_sdk(target.sdk, snapshot.card, sdk_before) if is_space else None
+    settings = plan_settings(target, remote, sdk=sdk, hardware=hardware, known_secrets=known_secrets)
     if remote is None:
         puts = tuple(PutFile(entry, replaces=False) for entry in snapshot.entries)
-        creation = plan_creation(target, snapshot.card)
-        commit = _commit(target, puts, ())
-        return Plan(target.repo, None, (creation, commit), content=content, is_exact=True)
-    if target.repo.type is RepoType.SPACE:
-        decide_sdk(target.sdk, snapshot.card, remote.info.sdk)
+        changes: tuple[Change, ...] = (
+            plan_creation(target, snapshot.card),
+            *settings.before,
+            _commit(target, puts, ()),
+            *settings.after,
+        )
+        return Plan(target.repo, None, changes, content=content, is_exact=True)
     files = plan_files(snapshot.entries, remote.files, mirror=target.mirror, spared=_spared(target))
     paths = {entry.path for entry in snapshot.entries} | set(files.deletions) | _spared(target)
     is_exact = remote.is_exact and all(file.path in paths for file in remote.files)
-    changes: list[Change] = []
+    commits: tuple[Change, ...] = ()
     if files.puts or files.deletions:
-        changes.append(_commit(target, files.puts, files.deletions))
-    if visibility := plan_visibility(target, remote.info):
-        changes.insert(0 if tightens(visibility, remote.info) else len(changes), visibility)
-    return Plan(remote.info.repo, remote.info.head, tuple(changes), files.unchanged_files, content, is_exact)
+        commit = _commit(target, files.puts, files.deletions)
+        is_moved = is_space and snapshot.card is not None and sdk != sdk_before
+        commits = (replace(commit, sdk=sdk, sdk_before=sdk_before) if is_moved else commit,)
+    changes = (*settings.before, *commits, *settings.after)
+    return Plan(remote.info.repo, remote.info.head, changes, files.unchanged_files, content, is_exact)
 
 
 def _commit(target: Target, puts: tuple[PutFile, ...], deletions: tuple[str, ...]) -> CommitFiles:

@@ -48,4 +48,5 @@ def _list_fields(change: Change) -> dict[str, Any]:
         "deletions": change.deletions,
         "title": change.title,
         "description": change.description,
+        "sdk": (change.sdk, change.sdk_before),
     }

@@ -7,11 +7,33 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from hfdeploy_core.errors import PlanInvalid
-from hfdeploy_core.model import Change, CommitFiles, CreateRepo, Plan, SetVisibility
+from hfdeploy_core.model import (
+    Change,
+    CommitFiles,
+    CreateRepo,
+    Plan,
+    SetGate,
+    SetHardware,
+    SetSecret,
+    SetSleep,
+    SetVariable,
+    SetVisibility,
+    SetVolumes,
+)
 from hfdeploy_core.planning.digest import digest_plan
 
 VERSION = 1
-_CHANGES = {"create_repo": CreateRepo, "set_visibility": SetVisibility, "commit_files": CommitFiles}
+_CHANGES = {
+    "create_repo": CreateRepo,
+    "set_visibility": SetVisibility,
+    "set_gate": SetGate,
+    "set_hardware": SetHardware,
+    "set_sleep": SetSleep,
+    "set_volumes": SetVolumes,
+    "set_variable": SetVariable,
+    "set_secret": SetSecret,
+    "commit_files": CommitFiles,
+}
 _NAMES = {kind: name for name, kind in _CHANGES.items()}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hfdeploy_core.model import Plan, RepoType
+from hfdeploy_core.model import Plan, RepoType, SetSecret
 
 _DATA = (".arrow", ".parquet")
 
@@ -13,3 +13,6 @@ def find_doubts(plan: Plan) -> Iterator[str]:
         data = [put.entry.path for put in plan.puts if put.entry.path.endswith(_DATA)]
         if data:
             yield f"{data[0]} is data, for which --type dataset is made; {plan.repo} gets it all the same."
+    for change in plan.settings:
+        if isinstance(change, SetSecret) and change.replaces:
+            yield f"The secret {change.name} is sent again: nothing tells whether the Hub has this value."

@@ -1,13 +1,16 @@
 """What `plan` and `deploy` can be asked for: the same options, read the same way."""
 
+import os
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 import click
 
+from hfdeploy.cli.secrets import check_outside, read_secrets
 from hfdeploy_core import RepoType, Sdk, Visibility
 from hfdeploy_core.errors import SettingInvalid
+from hfdeploy_core.model import Gate
 
 Command = Callable[..., Any]
 
@@ -33,7 +36,40 @@ _ASKED = (
     click.option("--protected", is_flag=True, help="Everybody uses the app, only you see the source."),
     click.option("--message", "-m", help="The commit's message."),
     click.option("--mirror", is_flag=True, help="Delete remote files that SOURCE lacks."),
+    click.option(
+        "--gated", type=click.Choice([gate.value for gate in Gate]), help="Whether readers must ask first."
+    ),
+    click.option("--hardware", metavar="NAME", help="What the Space runs on."),
+    click.option(
+        "--sleep-time",
+        "sleep_seconds",
+        type=int,
+        metavar="SECONDS",
+        help="When an idle Space sleeps; -1: never.",
+    ),
+    click.option(
+        "--volume",
+        "volumes",
+        multiple=True,
+        metavar="VOLUME",
+        help="Mount hf://[TYPE/]SOURCE:/PATH[:ro]; these are all that is mounted then.",
+    ),
+    click.option(
+        "--variable",
+        "variables",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Set a variable of the Space, for everybody to see.",
+    ),
+    click.option(
+        "--secret",
+        "secrets",
+        multiple=True,
+        metavar="NAME",
+        help="Set a secret of the Space, from the environment variable NAME.",
+    ),
 )
+_SECRETS_FILE = click.option("--secrets-file", metavar="FILE", help="Set secrets from NAME=VALUE lines.")
 _TOLD = (
     click.option("--state", metavar="DIR", help="Where hashes are kept; .hfdeploy in SOURCE by default."),
     click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line."),
@@ -43,7 +79,12 @@ _TOLD = (
 
 def asked_options(command: Command) -> Command:
     """Source, repo, and all that can be asked for it."""
-    return _decorate(command, _ASKED)
+    return _decorate(command, (*_ASKED, _SECRETS_FILE))
+
+
+def secrets_file_option(command: Command) -> Command:
+    """Where values of secrets are that the environment lacks."""
+    return _SECRETS_FILE(command)
 
 
 def told_options(command: Command) -> Command:
@@ -53,10 +94,28 @@ def told_options(command: Command) -> Command:
 
 def read_asked(asked: dict[str, Any]) -> dict[str, Any]:
     """The options as `hfdeploy_core` takes them. Raises SettingInvalid."""
+    file = asked["secrets_file"]
+    if file is not None:
+        check_outside(file, asked["source"])
     return {
-        **{name: value for name, value in asked.items() if name not in _VISIBILITIES},
+        **{name: value for name, value in asked.items() if name not in (*_VISIBILITIES, "secrets_file")},
         "visibility": _choose_visibility(**{name: asked[name] for name in _VISIBILITIES}),
+        "volumes": asked["volumes"] or None,
+        "variables": _read_variables(asked["variables"]),
+        "secrets": read_secrets(asked["secrets"], file, os.environ),
     }
+
+
+def _read_variables(pairs: tuple[str, ...]) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingInvalid(f"--variable {name} has no value.", "Write --variable NAME=VALUE.")
+        if name in variables:
+            raise SettingInvalid(f"--variable {name} is given twice.", "Keep one of them.")
+        variables[name] = value
+    return variables
 
 
 def _decorate(command: Command, decorators: tuple[Callable[[Command], Command], ...]) -> Command:

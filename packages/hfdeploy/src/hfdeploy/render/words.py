@@ -10,12 +10,25 @@ from hfdeploy_core.events import (
     Planned,
     RepoCreated,
     Scanned,
+    SettingChanged,
     Uploading,
     VisibilityChanged,
     Waiting,
     Warned,
 )
-from hfdeploy_core.model import Change, CommitFiles, CreateRepo, SetVisibility
+from hfdeploy_core.model import (
+    Change,
+    CommitFiles,
+    CreateRepo,
+    SetGate,
+    SetHardware,
+    SetSecret,
+    SetSleep,
+    SetVariable,
+    SetVisibility,
+    SetVolumes,
+    Volume,
+)
 from hfdeploy_core.planning.digest import digest_plan
 
 
@@ -34,6 +47,10 @@ def say(event: Event) -> str:
             return f"Created {event.repo_url}"
         case VisibilityChanged():
             return f"Made {event.repo_id} {event.visibility}"
+        case SettingChanged(value=None):
+            return f"Set {event.setting} of {event.repo_id}"
+        case SettingChanged():
+            return f"Set {event.setting} of {event.repo_id} to {event.value}"
         case Uploading():
             sent = f"{format_bytes(event.bytes_done)} of {format_bytes(event.bytes_total)}"
             return f"Uploading {count(event.files, 'file')}: {sent}"
@@ -86,19 +103,57 @@ def _list_change(change: Change) -> Iterator[str]:
     match change:
         case CreateRepo(visibility=visibility, sdk=sdk):
             yield f"+ the repo ({', '.join(filter(None, [sdk, visibility or 'default visibility']))})"
-        case SetVisibility(visibility=visibility):
-            yield f"~ visibility: {visibility}"
+        case SetVisibility(visibility=visibility, before=before):
+            yield f"~ visibility: {before} -> {visibility}"
+        case SetGate(gate=gate, before=before):
+            yield f"~ gated: {before} -> {gate}"
+        case SetHardware(hardware=hardware, before=rented, hourly_micro_usd=more):
+            yield f"~ hardware: {rented or 'none'} -> {hardware} ({_say_price(more)})"
+        case SetSleep(sleep_seconds=seconds, before=slept):
+            yield f"~ sleep time: {_say_sleep(slept)} -> {_say_sleep(seconds)}"
+        case SetVolumes(volumes=volumes, before=mounted):
+            yield from (f"- volume {_say_volume(volume)}" for volume in mounted if volume not in volumes)
+            yield from (f"+ volume {_say_volume(volume)}" for volume in volumes if volume not in mounted)
+        case SetVariable(name=name, value=value, before=valued):
+            was = "" if valued is None else f"{valued!r} -> "
+            yield f"{'+' if valued is None else '~'} variable {name}: {was}{value!r}"
+        case SetSecret(name=name, replaces=replaces):
+            yield f"{'~' if replaces else '+'} secret {name}"
         case CommitFiles():
             for put in change.puts:
                 size = format_bytes(put.entry.size_bytes)
                 yield f"{'~' if put.replaces else '+'} {put.entry.path} ({size})"
             yield from (f"- {path}" for path in change.deletions)
+            if change.sdk is not None:
+                yield f"~ sdk: {change.sdk_before or 'none'} -> {change.sdk} (by README.md)"
+
+
+def _say_price(hourly_micro_usd: int | None) -> str:
+    if hourly_micro_usd is None:
+        return "at an unknown price"
+    sign = "-" if hourly_micro_usd < 0 else "+"
+    return f"{sign}${abs(hourly_micro_usd) / 1_000_000:.2f} an hour"
+
+
+def _say_sleep(seconds: int | None) -> str:
+    if seconds is None:
+        return "the Hub's choice"
+    return f"after {seconds} s" if seconds >= 0 else "never"
+
+
+def _say_volume(volume: Volume) -> str:
+    revision = f"@{volume.revision}" if volume.revision else ""
+    path = f"/{volume.path}" if volume.path else ""
+    mode = "ro" if volume.read_only else "rw"
+    return f"hf://{volume.type}s/{volume.source}{revision}{path}:{volume.mount_path}:{mode}"
 
 
 def _say_planned(plan: Planned) -> str:
     parts = ["create it"] if plan.creates else []
     if plan.visibility:
         parts.append(f"make it {plan.visibility}")
+    if plan.settings_changed:
+        parts.append(f"set {count(plan.settings_changed, 'setting')}")
     numbers = {"add": plan.files_added, "update": plan.files_updated, "delete": plan.files_deleted}
     parts += [f"{verb} {count(number, 'file')}" for verb, number in numbers.items() if number]
     if not parts:

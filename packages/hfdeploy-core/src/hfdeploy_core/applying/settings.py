@@ -1,0 +1,46 @@
+"""Settings, one request each: all of them can be repeated without harm."""
+
+from collections.abc import Mapping
+
+from hfdeploy_core.events import SettingChanged, VisibilityChanged
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.model import (
+    RepoRef,
+    SetGate,
+    SetHardware,
+    SetSecret,
+    SetSleep,
+    Setting,
+    SetVariable,
+    SetVisibility,
+    SetVolumes,
+)
+
+
+def change_setting(
+    change: Setting, hub: Hub, repo: RepoRef, secrets: Mapping[str, str]
+) -> VisibilityChanged | SettingChanged:
+    """Make one change, and say what was changed."""
+    match change:
+        case SetVisibility(visibility=visibility):
+            hub.set_visibility(repo, visibility)
+            return VisibilityChanged(repo.id, visibility)
+        case SetGate(gate=gate):
+            hub.set_gate(repo, gate)
+            return SettingChanged(repo.id, "gated", gate)
+        case SetHardware(hardware=hardware):
+            hub.set_hardware(repo, hardware)
+            return SettingChanged(repo.id, "hardware", hardware)
+        case SetSleep(sleep_seconds=seconds):
+            hub.set_sleep(repo, seconds)
+            return SettingChanged(repo.id, "sleep time", str(seconds))
+        case SetVolumes(volumes=volumes):
+            hub.set_volumes(repo, volumes)
+            mounted = ", ".join(volume.mount_path for volume in volumes)
+            return SettingChanged(repo.id, "volumes", mounted or "none")
+        case SetVariable(name=name, value=value):
+            hub.set_variable(repo, name, value)
+            return SettingChanged(repo.id, f"variable {name}", value)
+        case SetSecret(name=name):
+            hub.set_secret(repo, name, secrets[name])
+            return SettingChanged(repo.id, f"secret {name}", None)

@@ -1,0 +1,69 @@
+"""Where the values of secrets come from: the environment or a file, never the command line."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from hfdeploy_core import Plan
+from hfdeploy_core.errors import SettingInvalid
+from hfdeploy_core.model import SetSecret
+from hfdeploy_core.source.ignore import is_deployed
+
+_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*)", re.ASCII)
+_QUOTES = ("'", '"')
+
+
+def read_secrets(names: Iterable[str], file: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """The values of `names` from the environment, and all that the file holds. Raises SettingInvalid."""
+    values = {}
+    for name in names:
+        if not environment.get(name):
+            raise SettingInvalid(
+                f"The secret {name} is not set in the environment.", f"Set the environment variable {name}."
+            )
+        values[name] = environment[name]
+    return {**(_read_file(file) if file is not None else {}), **values}
+
+
+def find_secrets(plan: Plan, file: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """The values of the secrets that a plan sets: from the file where it has them, else the environment."""
+    held = _read_file(file) if file is not None else {}
+    names = [change.name for change in plan.settings if isinstance(change, SetSecret)]
+    missing = [name for name in names if name not in held]
+    values = {**held, **read_secrets(missing, None, environment)}
+    return {name: values[name] for name in names}
+
+
+def check_outside(file: str, source: str) -> None:
+    """Raise SettingInvalid where the file of secrets would be deployed with the source."""
+    place, root = Path(file).resolve(), Path(source).expanduser().resolve()
+    if place.is_relative_to(root) and is_deployed(place.relative_to(root).as_posix()):
+        raise SettingInvalid(
+            f"The secrets in {file} would be deployed: it lies in the source.",
+            "Move it out of the source, or call it .env, which is never deployed.",
+        )
+
+
+def _read_file(file: str) -> dict[str, str]:
+    """NAME=VALUE, one a line; what is wrong is told by the line's number, never by its text."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingInvalid(
+            f"The secrets in {file} cannot be read: {reason}.", "Name a file of NAME=VALUE lines."
+        ) from None
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not (line := line.strip()) or line.startswith("#"):
+            continue
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise SettingInvalid(f"Line {number} of {file} is not NAME=VALUE.", "Correct that line.")
+        values[found["name"]] = _unquote(found["value"])
+    return values
+
+
+def _unquote(value: str) -> str:
+    is_quoted = len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]
+    return value[1:-1] if is_quoted else value
