@@ -1,4 +1,4 @@
-# setup, demo, test, lint: thin, each a line or two. `make demo KEEP=1` leaves the demo running.
+# setup, demo, test, fuzz, lint: thin, each a line or two. `make demo KEEP=1` leaves the demo running.
 PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := $(sort $(wildcard packages/*))
@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test lint format clean
+.PHONY: setup demo test fuzz lint format clean
 
 setup: .venv/.ready
 
@@ -22,6 +22,9 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+fuzz: setup
+	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
