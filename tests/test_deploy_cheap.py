@@ -100,7 +100,7 @@ def test_one_changed_file_costs_five_requests_and_only_it_is_read(
     assert (outcome.files_updated, outcome.files_unchanged) == (1, FILES - 1)
     assert len(requests) <= 5
     assert not any("/tree/" in request for request in requests)
-    assert read(clone) <= {"d1/1.txt", ".hfdeploy/hashes.json"}
+    assert read(clone) <= {"d1/1.txt", ".hfdeploy/hashes.json", ".hfdeploy/journal.jsonl"}
     assert Path(api.hf_hub_download("alice/m", "d1/1.txt")).read_text() == "other\n"
 
 

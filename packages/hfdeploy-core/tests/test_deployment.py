@@ -1,4 +1,6 @@
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 from hfdeploy_core import apply, deploy, plan
 from hfdeploy_core.errors import (
     CardInvalid,
+    CommitTooLarge,
+    Conflict,
     DeployError,
     LinkRefused,
     PermissionRefused,
@@ -16,10 +20,14 @@ from hfdeploy_core.errors import (
     SettingInvalid,
     SourceEmpty,
     SourceMissing,
+    StateUnwritable,
     TokenRejected,
 )
 from hfdeploy_core.events import Event, Finished, Planned, Warned
-from hfdeploy_core.model import Account, RepoRef, RepoType, Visibility
+from hfdeploy_core.model import Account, RepoRef, RepoType, Sdk, Source, Target, Visibility
+from hfdeploy_core.planning.deploy import plan_deploy
+from hfdeploy_core.planning.parts import Limits
+from hfdeploy_core.source.scan import scan
 from hfdeploy_core.testing import FakeHub
 
 
@@ -274,10 +282,153 @@ def test_a_stale_plan_is_refused(hub: FakeHub, write) -> None:
     with pytest.raises(PlanStale, match="committed to since"):
         apply(second, hub=hub)
     (root / "index.html").unlink()
-    with pytest.raises(PlanStale, match="created since"):
+    with pytest.raises(PlanStale, match="committed to since"):
         apply(first, hub=hub)
     gone = plan(root, "alice/app", hub=hub)
     del hub.repos[SPACE]
     with pytest.raises(PlanStale, match="gone since"):
         apply(gone, hub=hub)
+    assert hub.writes == []
+    hub.create_repo(SPACE, None, Sdk.STATIC)
+    with pytest.raises(PlanStale, match="created since"):
+        apply(first, hub=hub)
+    assert hub.writes == ["create_repo"]
+
+
+def test_a_plan_that_was_applied_changes_nothing_the_second_time(hub: FakeHub, write) -> None:
+    made = plan(write({"README.md": CARD}), "alice/app", visibility="public", hub=hub)
+    first = apply(made, hub=hub)
+    hub.calls.clear()
+    again = apply(made, hub=hub)
+    assert (again.commit, again.changed, hub.writes) == (first.commit, False, [])
+
+
+DOCKER = "---\nsdk: docker\n---\n"
+
+
+def test_a_secret_is_sent_again_only_if_it_may_be_another(hub: FakeHub, write, told) -> None:
+    root = write({"README.md": DOCKER})
+
+    def send(value: str) -> list[str]:
+        hub.calls.clear()
+        told.clear()
+        deploy(root, "alice/app", secrets={"KEY": value}, hub=hub, on_event=told.append)
+        return hub.writes
+
+    assert "set_secret" in send("first value")
+    assert send("first value") == []
+    assert send("other value") == ["set_secret"]
+    assert hub.repos[SPACE].secrets["KEY"][0] == "other value"
+    hub.set_secret(SPACE, "KEY", "theirs")
+    assert send("other value") == ["set_secret"]
+    (root / ".hfdeploy" / "journal.jsonl").unlink()
+    assert send("other value") == ["set_secret"]
+    assert any("secret KEY is sent again" in event.message for event in told if isinstance(event, Warned))
+    kept = b"".join(path.read_bytes() for path in (root / ".hfdeploy").iterdir())
+    assert b"value" not in kept
+
+
+def during_commit(hub: FakeHub, monkeypatch, *pushes: Callable[[], object]) -> None:
+    """Let others push: one of them right before each of the next commits."""
+    commit, rest = hub.commit, list(pushes)
+
+    def late(*arguments, **options):
+        if rest:
+            rest.pop(0)()
+        return commit(*arguments, **options)
+
+    monkeypatch.setattr(hub, "commit", late)
+
+
+def test_where_somebody_commits_other_files_it_is_planned_again(hub: FakeHub, write, monkeypatch) -> None:
+    root = write({"a": "1", "b": "1"})
+    deploy(root, "alice/app", repo_type="model", hub=hub)
+    held = hub.repos[MODEL]
+    during_commit(
+        hub,
+        monkeypatch,
+        lambda: hub.push(MODEL, {**held.files, "theirs": b"x"}),
+        lambda: hub.push(MODEL, {**held.files, "theirs": b"y"}),
+    )
+    outcome = deploy(write({"a": "2"}), "alice/app", repo_type="model", visibility="private", hub=hub)
+    assert outcome.changed
+    assert {"a": b"2", "b": b"1", "theirs": b"y"}.items() <= held.files.items()
+    assert hub.calls.count("set_visibility") == 1
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mirror"),
+    [({"a": b"theirs"}, False), ({"b": b"theirs"}, False), ({"new": b"theirs"}, True)],
+)
+def test_what_somebody_else_did_is_not_undone_unasked(
+    hub: FakeHub, write, monkeypatch, theirs, mirror: bool
+) -> None:
+    deploy(write({"a": "1", "b": "1"}), "alice/app", repo_type="model", hub=hub)
+    held = hub.repos[MODEL]
+    during_commit(hub, monkeypatch, lambda: hub.push(MODEL, {**held.files, **theirs}))
+    (path,) = theirs
+    with pytest.raises(Conflict, match=f"Somebody else changed {path} of") as caught:
+        deploy(write({"a": "2"}), "alice/app", repo_type="model", mirror=mirror, hub=hub)
+    assert "run it again" in caught.value.remedy
+    assert held.commits[-1].title == "pushed"
+    deploy(write({"a": "2"}), "alice/app", repo_type="model", mirror=True, hub=hub)
+    assert {path: content for path, content in held.files.items() if path != ".gitattributes"} == {
+        "a": b"2",
+        "b": b"1",
+    }
+
+
+def test_somebody_who_never_stops_committing_wins(hub: FakeHub, write, monkeypatch) -> None:
+    deploy(write({"a": "1"}), "alice/app", repo_type="model", hub=hub)
+    held = hub.repos[MODEL]
+    during_commit(
+        hub, monkeypatch, *[lambda n=n: hub.push(MODEL, {**held.files, "n": b"%d" % n}) for n in range(9)]
+    )
+    hub.calls.clear()
+    with pytest.raises(Conflict):
+        deploy(write({"a": "2"}), "alice/app", repo_type="model", hub=hub)
+    assert hub.calls.count("commit") == 3
+
+
+def test_a_new_repo_that_somebody_commits_to_at_once_is_planned_again(
+    hub: FakeHub, write, monkeypatch
+) -> None:
+    during_commit(hub, monkeypatch, lambda: hub.push(MODEL, {**hub.repos[MODEL].files, "theirs": b"x"}))
+    outcome = deploy(write({"a": "1"}), "alice/app", repo_type="model", hub=hub)
+    assert (outcome.created, outcome.changed, outcome.files_added) == (True, True, 1)
+    assert {"a": b"1", "theirs": b"x"}.items() <= hub.repos[MODEL].files.items()
+
+
+def test_a_saved_plan_is_not_planned_again(hub: FakeHub, write, monkeypatch) -> None:
+    deploy(write({"a": "1"}), "alice/app", repo_type="model", hub=hub)
+    made = plan(write({"a": "2"}), "alice/app", repo_type="model", hub=hub)
+    during_commit(hub, monkeypatch, lambda: hub.push(MODEL, {**hub.repos[MODEL].files, "theirs": b"x"}))
+    with pytest.raises(Conflict):
+        apply(made, hub=hub)
+    assert hub.repos[MODEL].files["a"] == b"1"
+
+
+def test_what_is_too_much_for_one_commit_needs_consent(hub: FakeHub, write, told) -> None:
+    root = write({"README.md": CARD, **{f"f{n}": "x" * 10 for n in range(5)}})
+    target = Target(SPACE, "title", sdk=Sdk.STATIC)
+    parts = plan_deploy(target, scan(root), None, limits=Limits(regular_bytes=25))
+    parts = replace(parts, source=Source(str(root)))
+    with pytest.raises(CommitTooLarge, match="would need 4 commits") as caught:
+        apply(parts, hub=hub)
+    assert "--allow-partial" in caught.value.remedy
+    assert hub.writes == []
+    apply(replace(parts, allows_partial=True), hub=hub)
+    titles = [commit.title for commit in hub.repos[SPACE].commits[1:]]
+    assert titles == [f"title (part {n} of 4)" for n in range(1, 5)]
+    exact = ["hfdeploy-exact" in commit.message for commit in hub.repos[SPACE].commits[1:]]
+    assert exact == [False, False, False, True]
+    assert not plan(root, "alice/app", mirror=True, hub=hub).changes
+
+
+def test_a_journal_that_cannot_be_written_stops_it_before_the_first_write(hub: FakeHub, write) -> None:
+    root = write({"a": "1"})
+    (root.parent / "state").write_text("a file")
+    with pytest.raises(StateUnwritable) as caught:
+        deploy(root, "alice/app", repo_type="model", state=root.parent / "state", hub=hub)
+    assert "--state" in caught.value.remedy
     assert hub.writes == []

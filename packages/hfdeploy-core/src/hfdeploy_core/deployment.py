@@ -1,18 +1,20 @@
 """The façade: validate, read, plan, apply."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import count
 from os import PathLike, fspath
 from pathlib import Path
 from types import MappingProxyType
 from typing import Unpack
 
 from hfdeploy_core.applying.apply import Applied, apply_plan
+from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import SourceMissing
+from hfdeploy_core.errors import Conflict, SourceMissing
 from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -34,15 +36,10 @@ from hfdeploy_core.options import Options, check_secrets, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deploy import plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
-from hfdeploy_core.planning.files import find_changed, find_unnamed
-from hfdeploy_core.planning.freshness import (
-    check_complete,
-    check_head,
-    check_held,
-    list_asked,
-    renew_entries,
-)
+from hfdeploy_core.planning.files import find_changed, find_foreign, find_unnamed
+from hfdeploy_core.planning.freshness import check_complete, find_settled, list_asked, renew_entries
 from hfdeploy_core.planning.guards import find_doubts
+from hfdeploy_core.planning.parts import check_parts
 from hfdeploy_core.planning.trailers import COMMIT, CONTENT, is_exact, read_trailers, recall_files, suffices
 from hfdeploy_core.source.cache import STATE_FOLDER
 from hfdeploy_core.source.card import read_texts
@@ -50,6 +47,25 @@ from hfdeploy_core.source.digest import complete
 from hfdeploy_core.source.git import find_provenance, read_tree
 from hfdeploy_core.source.ignore import is_deployed
 from hfdeploy_core.source.scan import scan
+
+_MOST_PLANS = 3
+_NAMED_PATHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a deploy works with. `source` is where its files are, `secrets` has their values by name."""
+
+    hub: Hub
+    source: Source
+    secrets: Mapping[str, str]
+    state: Path
+    clock: Clock
+    on_event: OnEvent
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.state, self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +89,10 @@ def plan(
     """What `deploy` would change, as a value: nothing on the Hub is changed. See `deploy`, `apply`."""
     target, place = read_target(repo, options), _locate(source)
     snapshot = _read_source(place, state, on_event)
+    secrets = options.get("secrets", {})
     with _enter(hub, on_event) as connected:
-        return _prepare(target, place, snapshot, state, connected, on_event).plan
+        run = _Run(connected, place, secrets, _find_state(place, state), SystemClock(), on_event)
+        return _prepare(run, target, snapshot).plan
 
 
 def apply(
@@ -88,24 +106,25 @@ def apply(
 ) -> Outcome:
     """Carry out exactly this plan, or nothing: PlanStale where source or repo have changed since.
 
-    `secrets` has the values of the secrets that the plan names. For the rest, see `deploy`.
+    A plan that was killed is gone on with, and one that was applied already changes nothing. `secrets` has
+    the values of the secrets that the plan names. For the rest, see `deploy`.
     """
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
     check_secrets(secrets)
     check_complete(plan, secrets)
+    check_parts(plan)
     snapshot = _read_source(plan.source, state, on_event)
     plan = renew_entries(plan, snapshot)
     with _enter(hub, on_event) as connected:
+        run = _Run(connected, plan.source, secrets, _find_state(plan.source, state), clock, on_event)
         info = connected.find_repo(plan.repo)
-        check_head(plan, info)
+        settled = _find_settled(run, plan, info)
         if info is None:
             _check_creation(connected, plan.repo)
-        else:
-            check_held(plan, _read_settings(connected, Remote(info, ()), *list_asked(plan)))
         on_event(_describe(plan))
-        applied = _carry_out(_Prepared(plan, snapshot, info), secrets, connected, clock, on_event)
-    return _conclude(plan, applied, clock.seconds() - started_seconds, on_event)
+        applied = _carry_out(run, _Prepared(plan, snapshot, info), settled)
+    return _conclude(run, plan, applied, started_seconds)
 
 
 def deploy(
@@ -121,20 +140,34 @@ def deploy(
     """Make the repo hold the files of the folder `source`, in one commit or none.
 
     `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. For
-    what else can be asked for, see `options.Options`. `state` is the folder that remembers the hashes of
+    what else can be asked for, see `options.Options`. `state` is the folder for the journal and the hashes of
     files, by default `.hfdeploy` in the source. `hub` is by default the one that HF_ENDPOINT and HF_TOKEN
     name to the `hf` command.
 
-    Nothing is written before everything is validated. Raises a DeployError; see `hfdeploy_core.errors`.
+    Nothing is written before everything is validated. Where somebody else commits meanwhile, it is planned
+    again, unless both change the same files. Raises a DeployError; see `hfdeploy_core.errors`.
     """
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
     target, place = read_target(repo, options), _locate(source)
     snapshot = _read_source(place, state, on_event)
+    secrets = options.get("secrets", {})
     with _enter(hub, on_event) as connected:
-        prepared = _prepare(target, place, snapshot, state, connected, on_event)
-        applied = _carry_out(prepared, options.get("secrets", {}), connected, clock, on_event)
-    return _conclude(prepared.plan, applied, clock.seconds() - started_seconds, on_event)
+        run = _Run(connected, place, secrets, _find_state(place, state), clock, on_event)
+        first = prepared = _prepare(run, target, snapshot)
+        for tries in count(1):
+            try:
+                applied = _carry_out(run, prepared)
+                break
+            except Conflict as conflict:
+                if tries == _MOST_PLANS:
+                    raise
+                prepared = _prepare_again(run, target, prepared, conflict)
+    if prepared is not first:
+        # What came before the commit was done at the first try.
+        applied = replace(applied, changed=applied.changed or len(first.plan.changes) > 1)
+    outcome_plan = replace(prepared.plan, changes=first.plan.changes) if first.plan.creates else prepared.plan
+    return _conclude(run, outcome_plan, applied, started_seconds)
 
 
 def connect(
@@ -173,59 +206,86 @@ def _find_state(source: Source, state: str | PathLike[str] | None) -> Path:
     return Path(state) if state is not None else Path(source.path) / STATE_FOLDER
 
 
-def _prepare(
-    asked: Target,
-    source: Source,
-    snapshot: Snapshot,
-    state: str | PathLike[str] | None,
-    hub: Hub,
-    on_event: OnEvent,
-) -> _Prepared:
+def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
     """Read the remote, plan, and check what can be checked without writing; tells the plan."""
+    hub = run.hub
     # Whose token it is matters only where something is left open; the answer is one request away.
     target = asked if asked.repo.namespace else _place(asked, hub.whoami())
     remote = _read_remote(hub, target, snapshot)
+    known: Container[str] = frozenset()
     if remote is None:
         _check_creation(hub, target.repo)
     else:
         unnamed = find_unnamed(snapshot.entries, remote.files)
-        entries = complete(snapshot.root, snapshot.entries, unnamed, _find_state(source, state))
+        entries = complete(snapshot.root, snapshot.entries, unnamed, run.state)
         snapshot = replace(snapshot, entries=entries)
         is_named = bool(target.variables or target.secrets)
         remote = _read_settings(hub, remote, is_named, is_named)
+        if remote.secrets:
+            known = run.journal.find_known(remote.info.repo, run.secrets, remote.secrets)
     snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
     is_moved = target.hardware not in (None, remote.info.hardware if remote else None)
     hardware = hub.list_hardware() if is_moved else ()
-    plan = replace(plan_deploy(target, snapshot, remote, hardware=hardware), source=source)
-    _check_card(hub, plan, snapshot, on_event)
+    made = plan_deploy(target, snapshot, remote, hardware=hardware, known_secrets=known)
+    plan = replace(made, source=run.source)
+    _check_card(hub, plan, snapshot, run.on_event)
     for doubt in find_doubts(plan):
-        on_event(Warned(doubt))
-    on_event(_describe(plan))
+        run.on_event(Warned(doubt))
+    run.on_event(_describe(plan))
     return _Prepared(plan, snapshot, remote.info if remote else None)
 
 
-def _carry_out(
-    prepared: _Prepared, secrets: Mapping[str, str], hub: Hub, clock: Clock, on_event: OnEvent
-) -> Applied:
+def _prepare_again(run: _Run, target: Target, prepared: _Prepared, conflict: Conflict) -> _Prepared:
+    """Plan on top of what somebody else committed. Raises Conflict where that would undo it."""
+    repo = prepared.plan.repo
+    info = run.hub.find_repo(repo)
+    # A repo that was made just now began with what the Hub puts there.
+    base = prepared.info.head if prepared.info else run.hub.recent_commits(repo)[-1].id
+    if info is None or info.head == base:
+        raise conflict
+    foreign = find_foreign(run.hub.list_files(repo, base), run.hub.list_files(repo, info.head))
+    again = _prepare(run, target, prepared.snapshot)
+    touched = {*(put.entry.path for put in again.plan.puts), *again.plan.deletions}
+    if both := sorted(foreign & touched):
+        rest = f" and {len(both) - _NAMED_PATHS:,} more" if len(both) > _NAMED_PATHS else ""
+        raise Conflict(
+            f"Somebody else changed {', '.join(both[:_NAMED_PATHS])}{rest} of {repo} meanwhile.",
+            "Look at what they did; run it again to put yours in its place.",
+        ) from conflict
+    return again
+
+
+def _carry_out(run: _Run, prepared: _Prepared, settled: frozenset[int] = frozenset()) -> Applied:
     plan, snapshot = prepared.plan, prepared.snapshot
+    check_parts(plan)
     provenance = Provenance()
-    if plan.changes:
+    if len(settled) < len(plan.changes):
         # git answers while the Hub does.
         with ThreadPoolExecutor(1) as pool:
             found = pool.submit(find_provenance, snapshot.root, os.environ)
             if prepared.info is not None:
-                hub.check_write(plan.repo)
+                run.hub.check_write(plan.repo)
             provenance = found.result()
     return apply_plan(
         plan,
         snapshot,
-        hub,
+        run.hub,
+        run.journal,
         info=prepared.info,
         provenance=provenance,
-        secrets=secrets,
-        clock=clock,
-        on_event=on_event,
+        secrets=run.secrets,
+        clock=run.clock,
+        on_event=run.on_event,
+        settled=settled,
     )
+
+
+def _find_settled(run: _Run, plan: Plan, info: RepoInfo | None) -> frozenset[int]:
+    """What of a saved plan was made already; see `find_settled`."""
+    remote = None if info is None else _read_settings(run.hub, Remote(info, ()), *list_asked(plan))
+    is_moved = info is not None and info.head != plan.base
+    commits = run.hub.recent_commits(plan.repo) if is_moved else ()
+    return find_settled(plan, remote, commits, run.journal.read())
 
 
 def _place(target: Target, account: Account) -> Target:
@@ -292,7 +352,7 @@ def _describe(plan: Plan) -> Planned:
     )
 
 
-def _conclude(plan: Plan, applied: Applied, elapsed_seconds: float, on_event: OnEvent) -> Outcome:
+def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float) -> Outcome:
     info = applied.info
     outcome = Outcome(
         repo_id=info.repo.id,
@@ -306,7 +366,7 @@ def _conclude(plan: Plan, applied: Applied, elapsed_seconds: float, on_event: On
         files_updated=sum(put.replaces for put in plan.puts),
         files_deleted=len(plan.deletions),
         files_unchanged=plan.unchanged_files,
-        elapsed_seconds=elapsed_seconds,
+        elapsed_seconds=run.clock.seconds() - started_seconds,
     )
-    on_event(Finished(outcome))
+    run.on_event(Finished(outcome))
     return outcome

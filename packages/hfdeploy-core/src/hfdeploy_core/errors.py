@@ -15,7 +15,9 @@
     │   ├── SdkMissing             22   a Space that nothing says how to run
     │   ├── CardInvalid            23   README.md: front matter missing or wrong
     │   ├── PlanInvalid            24   not a saved plan, or not as it was saved
-    │   └── PlanStale              25   what a saved plan was made from has changed since
+    │   ├── PlanStale              25   what a saved plan was made from has changed since
+    │   ├── CommitTooLarge         26   more than the Hub takes in one commit
+    │   └── StateUnwritable        27   the folder for the journal cannot be written
     ├── AccessError
     │   ├── TokenMissing           30   no token found
     │   ├── TokenRejected          31   the Hub does not know the token
@@ -124,6 +126,16 @@ class PlanInvalid(RequestError):
 class PlanStale(RequestError):
     exit_code = 25
     advice = "Make a new plan, look at it, and apply that one."
+
+
+class CommitTooLarge(RequestError):
+    exit_code = 26
+    advice = "Pass --allow-partial: readers will see the repo between its commits."
+
+
+class StateUnwritable(RequestError):
+    exit_code = 27
+    advice = "Name a folder of yours by --state."
 
 
 class AccessError(DeployError):

@@ -159,8 +159,9 @@ class Hardware:
 class Target:
     """A repo with the settings it should have; `None` leaves a setting of an existing repo as it is.
 
-    `mirror` asks that files which the source lacks be deleted. `variables` and `secrets` (names: the values
-    are nobody's to keep) are those that should be there; others stay.
+    `mirror` asks that files which the source lacks be deleted, `allow_partial` allows more than one commit
+    where the Hub does not take all in one. `variables` and `secrets` (names: the values are nobody's to
+    keep) are those that should be there; others stay.
     """
 
     repo: RepoRef
@@ -169,6 +170,7 @@ class Target:
     sdk: Sdk | None = None
     visibility: Visibility | None = None
     mirror: bool = False
+    allow_partial: bool = False
     gate: Gate | None = None
     hardware: str | None = None
     sleep_seconds: int | None = None
@@ -375,6 +377,7 @@ class Plan:
     content: str = ""
     is_exact: bool = False
     source: Source = Source("")
+    allows_partial: bool = False
 
     @property
     def creates(self) -> bool:

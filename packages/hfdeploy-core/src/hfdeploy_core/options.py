@@ -19,7 +19,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 class Options(TypedDict, total=False):
     """What is not asked for stays as it is: the settings of an existing repo, and every file that the source
-    lacks but with `mirror`. `message` is the commit's title and, after its first line, its description.
+    lacks but with `mirror`. `allow_partial` allows more than one commit where the Hub does not take all in
+    one. `message` is the commit's title and, after its first line, its description.
 
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
@@ -31,6 +32,7 @@ class Options(TypedDict, total=False):
     visibility: Visibility | str | None
     message: str | None
     mirror: bool
+    allow_partial: bool
     gated: Gate | str | None
     hardware: str | None
     sleep_seconds: int | None
@@ -56,6 +58,7 @@ def read_target(repo: str, options: Options) -> Target:
         None if sdk is None else _choose(Sdk, sdk, "sdk"),
         None if visibility is None else _choose(Visibility, visibility, "visibility"),
         options.get("mirror", False),
+        options.get("allow_partial", False),
         None if gate is None else _choose(Gate, gate, "gate"),
         options.get("hardware"),
         options.get("sleep_seconds"),

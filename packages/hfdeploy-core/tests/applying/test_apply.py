@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from hfdeploy_core.applying.apply import apply_plan
+from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.errors import RepoNotFound
 from hfdeploy_core.events import RepoCreated, VisibilityChanged
 from hfdeploy_core.model import (
@@ -22,12 +23,13 @@ SPACE = RepoRef(RepoType.SPACE, "alice", "app")
 EMPTY = Snapshot(Path("unused"), ())
 
 
-def test_changes_are_made_in_the_plans_order(hub: FakeHub, clock, told) -> None:
+def test_changes_are_made_in_the_plans_order(hub: FakeHub, clock, told, tmp_path) -> None:
     changes = (CreateRepo(None, Sdk.STATIC), SetVisibility(Visibility.PRIVATE, Visibility.PUBLIC))
     applied = apply_plan(
         Plan(SPACE, None, changes),
         EMPTY,
         hub,
+        Journal(tmp_path, clock),
         info=None,
         provenance=Provenance(),
         secrets={},
@@ -40,7 +42,7 @@ def test_changes_are_made_in_the_plans_order(hub: FakeHub, clock, told) -> None:
     assert hub.repos[SPACE].visibility is Visibility.PRIVATE
 
 
-def test_a_repo_that_vanishes_is_told(hub: FakeHub, clock, told, monkeypatch) -> None:
+def test_a_repo_that_vanishes_is_told(hub: FakeHub, clock, told, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(hub, "find_repo", lambda repo: None)
     plan = Plan(SPACE, None, (CreateRepo(None, Sdk.STATIC),))
     with pytest.raises(RepoNotFound):
@@ -48,6 +50,7 @@ def test_a_repo_that_vanishes_is_told(hub: FakeHub, clock, told, monkeypatch) ->
             plan,
             EMPTY,
             hub,
+            Journal(tmp_path, clock),
             info=None,
             provenance=Provenance(),
             secrets={},

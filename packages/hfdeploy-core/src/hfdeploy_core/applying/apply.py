@@ -1,15 +1,25 @@
-"""Carries a plan out, change by change, in the plan's order."""
+"""Carries a plan out, change by change, in the plan's order: intent before effect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hfdeploy_core.applying.commit import commit_files
+from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.applying.settings import change_setting
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import RepoNotFound
 from hfdeploy_core.events import Committed, OnEvent, RepoCreated
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.model import CommitFiles, CreateRepo, Plan, Provenance, RepoInfo, Snapshot
+from hfdeploy_core.model import (
+    Change,
+    CommitFiles,
+    CreateRepo,
+    Plan,
+    Provenance,
+    RepoInfo,
+    SetSecret,
+    Snapshot,
+)
 from hfdeploy_core.planning.digest import digest_plan
 from hfdeploy_core.planning.trailers import describe_commit
 
@@ -27,52 +37,91 @@ def apply_plan(
     plan: Plan,
     snapshot: Snapshot,
     hub: Hub,
+    journal: Journal,
     *,
     info: RepoInfo | None,
     provenance: Provenance,
     secrets: Mapping[str, str],
     clock: Clock,
     on_event: OnEvent,
+    settled: frozenset[int] = frozenset(),
 ) -> Applied:
-    """Make every change of the plan. `info` is the repo that it was made against, if any.
+    """Make every change of the plan but those `settled`, which an earlier try has made.
 
-    `provenance` is written down in the commit; `secrets` has the values of those that the plan names.
+    `info` is the repo as it is, if there is one. `provenance` is written down in the commit; `secrets` has
+    the values of those that the plan names. Raises Conflict where somebody else commits meanwhile.
     """
-    digest = digest_plan(plan)
-    commit = None
+    applier = _Applier(plan, snapshot, hub, journal, info, provenance, secrets, clock, on_event)
     changed = False
-    for change in plan.changes:
+    for number, change in enumerate(plan.changes):
+        if number not in settled:
+            changed |= applier.make(number, change)
+    info = applier.find_info()
+    return Applied(info, info.head, changed)
+
+
+@dataclass(slots=True)
+class _Applier:
+    """Makes changes of one plan, and knows the repo's head in between."""
+
+    plan: Plan
+    snapshot: Snapshot
+    hub: Hub
+    journal: Journal
+    info: RepoInfo | None
+    provenance: Provenance
+    secrets: Mapping[str, str]
+    clock: Clock
+    on_event: OnEvent
+
+    def make(self, number: int, change: Change) -> bool:
+        """Write down the intention, make the change, write down that it is made: whether there was one."""
+        step = self.journal.intend(self.plan.repo, digest_plan(self.plan), number, change)
         match change:
             case CreateRepo(visibility=visibility, sdk=sdk):
-                hub.create_repo(plan.repo, visibility, sdk)
-                info = _find(hub, plan)
-                changed = True
-                on_event(RepoCreated(info.repo.id, info.url))
+                self.hub.create_repo(self.plan.repo, visibility, sdk)
+                info = self.find_info()
+                self.journal.conclude(step, info.head)
+                self.on_event(RepoCreated(info.repo.id, info.url))
             case CommitFiles():
-                info = info or _find(hub, plan)
-                commit = commit_files(
-                    change,
-                    snapshot,
-                    hub,
-                    plan.repo,
-                    parent=info.head,
-                    digest=digest,
-                    description=describe_commit(change.description, digest, plan, provenance),
-                    clock=clock,
-                    on_event=on_event,
-                )
-                if commit != info.head:
-                    changed = True
-                    on_event(Committed(plan.repo.id, commit))
+                info = self.find_info()
+                commit = self._commit(change, info, is_last=number == self._last_commit())
+                self.journal.conclude(step, commit)
+                if commit == info.head:
+                    return False
+                self.info = replace(info, head=commit)
+                self.on_event(Committed(self.plan.repo.id, commit))
             case _:
-                on_event(change_setting(change, hub, plan.repo, secrets))
-                changed = True
-    info = info or _find(hub, plan)
-    return Applied(info, commit or info.head, changed)
+                told = change_setting(change, self.hub, self.plan.repo, self.secrets)
+                self.journal.conclude(step)
+                if isinstance(change, SetSecret):
+                    held = self.hub.list_secrets(self.plan.repo)
+                    self.journal.remember_secret(self.plan.repo, change.name, self.secrets[change.name], held)
+                self.on_event(told)
+        return True
 
+    def find_info(self) -> RepoInfo:
+        """The repo, which is there by now."""
+        self.info = self.info or self.hub.find_repo(self.plan.repo)
+        if self.info is None:
+            raise RepoNotFound(f"{self.plan.repo} is not there although it was just made.")
+        return self.info
 
-def _find(hub: Hub, plan: Plan) -> RepoInfo:
-    info = hub.find_repo(plan.repo)
-    if info is None:
-        raise RepoNotFound(f"{plan.repo} is not there although it was just made.")
-    return info
+    def _commit(self, change: CommitFiles, info: RepoInfo, *, is_last: bool) -> str:
+        digest = digest_plan(self.plan)
+        # What the repo holds is told by the commit with which it does.
+        told = self.plan if is_last else replace(self.plan, content="", is_exact=False)
+        return commit_files(
+            change,
+            self.snapshot,
+            self.hub,
+            self.plan.repo,
+            parent=info.head,
+            digest=digest,
+            description=describe_commit(change.description, digest, told, self.provenance),
+            clock=self.clock,
+            on_event=self.on_event,
+        )
+
+    def _last_commit(self) -> int:
+        return max(n for n, change in enumerate(self.plan.changes) if isinstance(change, CommitFiles))

@@ -16,6 +16,7 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.planning.digest import digest_content
 from hfdeploy_core.planning.files import plan_files
+from hfdeploy_core.planning.parts import Limits, split_commit
 from hfdeploy_core.planning.settings import check_settings, decide_sdk, plan_creation, plan_settings
 
 
@@ -26,11 +27,12 @@ def plan_deploy(
     *,
     hardware: Iterable[Hardware] = (),
     known_secrets: Container[str] = frozenset(),
+    limits: Limits = Limits(),  # noqa: B008  a frozen value
 ) -> Plan:
     """The changes that make `remote` (None: no such repo) hold the snapshot with the target's settings.
 
-    `hardware` and `known_secrets` as for `plan_settings`. Raises a RequestError where target and source
-    contradict each other or the remote.
+    `hardware` and `known_secrets` as for `plan_settings`, `limits` as for `split_commit`. Raises a
+    RequestError where target and source contradict each other or the remote.
     """
     check_settings(target)
     content = digest_content(snapshot.entries)
@@ -43,10 +45,17 @@ def plan_deploy(
         changes: tuple[Change, ...] = (
             plan_creation(target, snapshot.card),
             *settings.before,
-            _commit(target, puts, ()),
+            *split_commit(_commit(target, puts, ()), limits),
             *settings.after,
         )
-        return Plan(target.repo, None, changes, content=content, is_exact=True)
+        return Plan(
+            target.repo,
+            None,
+            changes,
+            content=content,
+            is_exact=True,
+            allows_partial=target.allow_partial,
+        )
     files = plan_files(snapshot.entries, remote.files, mirror=target.mirror, spared=_spared(target))
     paths = {entry.path for entry in snapshot.entries} | set(files.deletions) | _spared(target)
     is_exact = remote.is_exact and all(file.path in paths for file in remote.files)
@@ -54,9 +63,18 @@ def plan_deploy(
     if files.puts or files.deletions:
         commit = _commit(target, files.puts, files.deletions)
         is_moved = is_space and snapshot.card is not None and sdk != sdk_before
-        commits = (replace(commit, sdk=sdk, sdk_before=sdk_before) if is_moved else commit,)
+        *first, last = split_commit(commit, limits)
+        commits = (*first, replace(last, sdk=sdk, sdk_before=sdk_before) if is_moved else last)
     changes = (*settings.before, *commits, *settings.after)
-    return Plan(remote.info.repo, remote.info.head, changes, files.unchanged_files, content, is_exact)
+    return Plan(
+        remote.info.repo,
+        remote.info.head,
+        changes,
+        files.unchanged_files,
+        content,
+        is_exact,
+        allows_partial=target.allow_partial,
+    )
 
 
 def _commit(target: Target, puts: tuple[PutFile, ...], deletions: tuple[str, ...]) -> CommitFiles:

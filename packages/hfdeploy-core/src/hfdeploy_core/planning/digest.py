@@ -22,6 +22,7 @@ def digest_plan(plan: Plan) -> str:
         "unchanged_files": plan.unchanged_files,
         "content": plan.content,
         "is_exact": plan.is_exact,
+        "allows_partial": plan.allows_partial,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

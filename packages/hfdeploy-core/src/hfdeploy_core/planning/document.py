@@ -65,6 +65,21 @@ def read_plan(text: str) -> Plan:
     return plan
 
 
+def describe_change(change: Change) -> dict[str, Any]:
+    """One change in JSON's own types."""
+    described: dict[str, Any] = _write(change)
+    return described
+
+
+def read_change(facts: Any) -> Change:
+    """The change that was described. Raises PlanInvalid."""
+    try:
+        change: Change = _read(Change, facts)
+    except (ValueError, KeyError, TypeError):
+        raise PlanInvalid("This is no change.") from None
+    return change
+
+
 def _write(value: Any) -> Any:
     if is_dataclass(value):
         # What does not compare is no part of the value: when a file was written.

@@ -1,6 +1,6 @@
 """Which files change: the source's entries against the remote's tree."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from hfdeploy_core.model import FileEntry, PutFile, RemoteFile
@@ -32,7 +32,7 @@ def plan_files(
     changed = find_changed(wanted.values(), held.values())
     puts = tuple(PutFile(wanted[path], replaces=path in held) for path in sorted(changed))
     extra = sorted(held.keys() - wanted.keys())
-    in_the_way = _find_displaced(extra, wanted)
+    in_the_way = find_displaced(extra, wanted)
     deletions = tuple(path for path in extra if path in in_the_way or (mirror and path not in spared))
     return FileChanges(puts, deletions, unchanged_files=len(wanted) - len(puts))
 
@@ -58,12 +58,19 @@ def find_unnamed(entries: Iterable[FileEntry], remote_files: Iterable[RemoteFile
     return frozenset(entry.path for entry in entries if entry.sha256 is None and entry.path in large)
 
 
-def _find_displaced(extra: list[str], wanted: dict[str, FileEntry]) -> set[str]:
-    """Remote paths that are a folder of the source, or lie below a file of it."""
+def find_displaced(extra: Collection[str], wanted: Collection[str]) -> set[str]:
+    """Those of `extra` that are a folder of the `wanted` paths, or lie below one of them."""
     if not extra:
         return set()
     folders = {folder for path in wanted for folder in _list_folders(path)}
     return {path for path in extra if path in folders or any(f in wanted for f in _list_folders(path))}
+
+
+def find_foreign(before: Iterable[RemoteFile], after: Iterable[RemoteFile]) -> frozenset[str]:
+    """Paths that are not the same in two trees of the remote."""
+    held = {file.path: (file.blob_id, file.sha256) for file in before}
+    holds_now = {file.path: (file.blob_id, file.sha256) for file in after}
+    return frozenset(path for path in held.keys() | holds_now if held.get(path) != holds_now.get(path))
 
 
 def _list_folders(path: str) -> Iterator[str]:

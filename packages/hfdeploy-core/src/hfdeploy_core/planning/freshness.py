@@ -1,27 +1,29 @@
-"""Whether a saved plan still fits: it is carried out exactly, or not at all."""
+"""Whether a saved plan still fits, and what of it an earlier try has made."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hfdeploy_core.errors import PlanStale, SettingInvalid
 from hfdeploy_core.model import (
     Change,
     CommitFiles,
+    CommitInfo,
     FileEntry,
     Plan,
     Remote,
-    RepoInfo,
     SetGate,
     SetHardware,
     SetSecret,
     SetSleep,
-    Setting,
     SetVariable,
     SetVisibility,
     SetVolumes,
     Snapshot,
 )
-from hfdeploy_core.planning.digest import digest_content
+from hfdeploy_core.planning.digest import digest_content, digest_plan
+from hfdeploy_core.planning.history import History
+from hfdeploy_core.planning.trailers import find_made
 
 
 def renew_entries(plan: Plan, snapshot: Snapshot) -> Plan:
@@ -33,17 +35,6 @@ def renew_entries(plan: Plan, snapshot: Snapshot) -> Plan:
         raise PlanStale("The source was changed since the plan was made.")
     entries = {entry.path: entry for entry in snapshot.entries}
     return replace(plan, changes=tuple(_renew(change, entries) for change in plan.changes))
-
-
-def check_head(plan: Plan, info: RepoInfo | None) -> None:
-    """Raise PlanStale where the repo is not at the commit that the plan was made against."""
-    if info is None:
-        if plan.base is not None:
-            raise PlanStale(f"{plan.repo} is gone since the plan was made.")
-    elif plan.base is None:
-        raise PlanStale(f"{plan.repo} was created since the plan was made.")
-    elif info.head != plan.base:
-        raise PlanStale(f"{plan.repo} was committed to since the plan was made: {info.head} is its head.")
 
 
 def check_complete(plan: Plan, secrets: Container[str]) -> None:
@@ -62,34 +53,75 @@ def list_asked(plan: Plan) -> tuple[bool, bool]:
     return SetVariable in kinds, SetSecret in kinds
 
 
-def check_held(plan: Plan, remote: Remote) -> None:
-    """Raise PlanStale where a setting is neither what the plan found nor what it makes of it."""
-    for change in plan.settings:
-        if (moved := _find_moved(change, remote)) is not None:
-            raise PlanStale(f"The {moved} of {plan.repo} was changed since the plan was made.")
+def find_settled(
+    plan: Plan, remote: Remote | None, commits: Sequence[CommitInfo], history: History
+) -> frozenset[int]:
+    """The changes that need not be made: an earlier try was killed, or has made them all.
+
+    `commits` are the latest of the repo, newest first; they matter where its head is not the plan's base.
+    Raises PlanStale where somebody else has changed what the plan was made from.
+    """
+    digest = digest_plan(plan)
+    done = history.find_done(digest)
+    is_resumed = history.has_begun(digest) and len(done) < len(plan.changes)
+    if remote is None:
+        if plan.base is not None:
+            raise PlanStale(f"{plan.repo} is gone since the plan was made.")
+        return frozenset()
+    settled = _find_committed(plan, remote, commits, is_resumed=is_resumed)
+    for number, name, before, after, now in _compare(plan, remote, done, history):
+        if now == after:
+            settled.add(number)
+        elif now != before and not is_resumed:
+            raise PlanStale(f"The {name} of {plan.repo} was changed since the plan was made.")
+    return frozenset(settled)
 
 
-def _find_moved(change: Setting, remote: Remote) -> str | None:
-    """The name of a setting that somebody changed."""
+def _find_committed(
+    plan: Plan, remote: Remote, commits: Sequence[CommitInfo], *, is_resumed: bool
+) -> set[int]:
+    """The creation and the commits that were made, told by the trailer that all of them carry."""
+    head = remote.info.head
+    steps = [number for number, change in enumerate(plan.changes) if isinstance(change, CommitFiles)]
+    made = find_made(commits, digest_plan(plan)) if head != plan.base else ()
+    if plan.creates and not made:
+        # A repo with one commit, made after this plan was begun, is what the plan made.
+        if not (is_resumed and len(commits) == 1):
+            raise PlanStale(f"{plan.repo} was created since the plan was made.")
+        return {0}
+    if head != (made[-1] if made else plan.base):
+        raise PlanStale(f"{plan.repo} was committed to since the plan was made; its head is {head}.")
+    return {*steps[: len(made)], *([0] if plan.creates else [])}
+
+
+def _compare(
+    plan: Plan, remote: Remote, done: Container[int], history: History
+) -> Iterator[tuple[int, str, Any, Any, Any]]:
+    """Of each setting its place in the plan, its name, and what it was, shall be and is."""
     info = remote.info
-    match change:
-        case SetVisibility(visibility=wanted, before=before):
-            return None if info.visibility in (before, wanted) else "visibility"
-        case SetGate(gate=gate, before=before_gate):
-            return None if info.gate in (before_gate, gate) else "gate"
-        case SetHardware(hardware=hardware, before=rented):
-            return None if info.hardware in (rented, hardware) else "hardware"
-        case SetSleep(sleep_seconds=seconds, before=slept):
-            return None if info.sleep_seconds in (slept, seconds) else "sleep time"
-        case SetVolumes(volumes=volumes, before=mounted):
-            return None if set(info.volumes) in (set(mounted), set(volumes)) else "list of volumes"
-        case SetVariable(name=name, value=value, before=valued):
-            values = {variable.name: variable.value for variable in remote.variables}
-            return None if values.get(name) in (valued, value) else f"variable {name}"
-        case SetSecret(name=name, replaces=replaces, updated_at=updated_at):
-            held = {secret.name: secret.updated_at for secret in remote.secrets}
-            is_same = held.get(name) == updated_at if replaces else name not in held
-            return None if is_same and replaces is (name in held) else f"secret {name}"
+    values = {variable.name: variable.value for variable in remote.variables}
+    updates = {secret.name: (True, secret.updated_at) for secret in remote.secrets}
+    for number, change in enumerate(plan.changes):
+        match change:
+            case SetVisibility():
+                yield number, "visibility", change.before, change.visibility, info.visibility
+            case SetGate():
+                yield number, "gate", change.before, change.gate, info.gate
+            case SetHardware():
+                yield number, "hardware", change.before, change.hardware, info.hardware
+            case SetSleep():
+                yield number, "sleep time", change.before, change.sleep_seconds, info.sleep_seconds
+            case SetVolumes():
+                mounted = frozenset(info.volumes)
+                yield number, "volumes", frozenset(change.before), frozenset(change.volumes), mounted
+            case SetVariable():
+                value = values.get(change.name)
+                yield number, f"variable {change.name}", change.before, change.value, value
+            case SetSecret():
+                now = updates.get(change.name, (False, None))
+                sent = (True, history.find_update(plan.repo, change.name)) if number in done else None
+                before = (change.replaces, change.updated_at)
+                yield number, f"secret {change.name}", before, sent, now
 
 
 def _renew(change: Change, entries: Mapping[str, FileEntry]) -> Change:

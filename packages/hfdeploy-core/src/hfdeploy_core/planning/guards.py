@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hfdeploy_core.model import Plan, RepoType, SetSecret
+from hfdeploy_core.planning.parts import count_commits
 
 _DATA = (".arrow", ".parquet")
 
@@ -13,6 +14,8 @@ def find_doubts(plan: Plan) -> Iterator[str]:
         data = [put.entry.path for put in plan.puts if put.entry.path.endswith(_DATA)]
         if data:
             yield f"{data[0]} is data, for which --type dataset is made; {plan.repo} gets it all the same."
+    if (number := count_commits(plan)) > 1 and not plan.allows_partial:
+        yield f"This takes {number} commits, each of which readers will see, and needs --allow-partial."
     for change in plan.settings:
         if isinstance(change, SetSecret) and change.replaces:
             yield f"The secret {change.name} is sent again: nothing tells whether the Hub has this value."

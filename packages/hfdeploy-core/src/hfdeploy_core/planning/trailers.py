@@ -55,6 +55,12 @@ def find_landed(commits: Iterable[CommitInfo], parent: str, digest: str) -> str 
     return None
 
 
+def find_made(commits: Iterable[CommitInfo], digest: str) -> tuple[str, ...]:
+    """The ids of the commits that carry the digest of a plan, oldest first; `commits` are newest first."""
+    made = [commit.id for commit in commits if read_trailers(commit.message).get(DIGEST) == digest]
+    return tuple(reversed(made))
+
+
 def recall_files(
     commit: CommitInfo, entries: Iterable[FileEntry], earlier: Mapping[str, str]
 ) -> tuple[RemoteFile, ...] | None:

@@ -37,6 +37,9 @@ _ASKED = (
     click.option("--message", "-m", help="The commit's message."),
     click.option("--mirror", is_flag=True, help="Delete remote files that SOURCE lacks."),
     click.option(
+        "--allow-partial", is_flag=True, help="Make several commits where the Hub does not take all in one."
+    ),
+    click.option(
         "--gated", type=click.Choice([gate.value for gate in Gate]), help="Whether readers must ask first."
     ),
     click.option("--hardware", metavar="NAME", help="What the Space runs on."),
@@ -71,7 +74,11 @@ _ASKED = (
 )
 _SECRETS_FILE = click.option("--secrets-file", metavar="FILE", help="Set secrets from NAME=VALUE lines.")
 _TOLD = (
-    click.option("--state", metavar="DIR", help="Where hashes are kept; .hfdeploy in SOURCE by default."),
+    click.option(
+        "--state",
+        metavar="DIR",
+        help="Where hashes and the journal are kept; .hfdeploy in SOURCE by default.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line."),
     click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
 )

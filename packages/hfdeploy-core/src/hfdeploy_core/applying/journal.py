@@ -1,0 +1,115 @@
+"""The journal: what is intended is on the disk before it is done. It never holds a secret.
+
+Secrets cannot be read back from the Hub. So that they are not sent again each time, a digest of the value is
+kept, with a key that stays in the same folder.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.errors import StateUnwritable
+from hfdeploy_core.model import Change, HeldSecret, RepoRef
+from hfdeploy_core.planning.history import History, KnownSecret, Step, read_history, write_secret, write_step
+from hfdeploy_core.source.cache import make_state_folder
+
+_JOURNAL = "journal.jsonl"
+_KEY = "key"
+_KEY_BYTES = 32
+
+
+class Journal:
+    """The journal in the folder `state`. Raises StateUnwritable where it cannot be written."""
+
+    def __init__(self, state: Path, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    def read(self) -> History:
+        """Everything that was written down; nothing where there is no journal."""
+        try:
+            return read_history((self._state / _JOURNAL).read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return History()
+
+    def intend(self, repo: RepoRef, plan: str, number: int, change: Change) -> Step:
+        """Write down a change of a plan before it is made. When this returns, it is on the disk."""
+        step = Step(repo, plan, number, False, change, None, self._clock.now().isoformat())
+        self._append(write_step(step))
+        return step
+
+    def conclude(self, step: Step, commit: str | None = None) -> None:
+        """Write down that an intended change was made."""
+        at = self._clock.now().isoformat()
+        self._append(write_step(replace(step, is_done=True, commit=commit, at=at)))
+
+    def remember_secret(self, repo: RepoRef, name: str, value: str, held: Iterable[HeldSecret]) -> None:
+        """Write down by what a secret that was sent can be recognised."""
+        updated_at = {secret.name: secret.updated_at for secret in held}.get(name)
+        mark = self.mark_secrets(repo, {name: value})[name]
+        self._append(write_secret(KnownSecret(repo, name, mark, updated_at)))
+
+    def mark_secrets(self, repo: RepoRef, values: Mapping[str, str]) -> dict[str, str]:
+        """The keyed digest of each value."""
+        key = self._read_key() if values else b""
+        return {
+            name: hmac.new(key, f"{repo}\0{name}\0{value}".encode(), hashlib.sha256).hexdigest()
+            for name, value in values.items()
+        }
+
+    def find_known(self, repo: RepoRef, values: Mapping[str, str], held: Iterable[HeldSecret]) -> set[str]:
+        """Names of secrets that the Hub has with these very values."""
+        history = self.read()
+        if not history.secrets:
+            return set()
+        by_name = {secret.name: secret for secret in held}
+        return history.find_known(repo, self.mark_secrets(repo, values), by_name)
+
+    def _append(self, line: str) -> None:
+        try:
+            is_new = not (self._state / _JOURNAL).exists()
+            folder = make_state_folder(self._state)
+            handle = os.open(folder / _JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                # The newline comes first: what a kill tore ends there.
+                os.write(handle, f"\n{line}".encode())
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            if is_new:
+                _sync_folder(folder)
+        except OSError as error:
+            raise _unwritable(self._state, error) from error
+
+    def _read_key(self) -> bytes:
+        place = self._state / _KEY
+        try:
+            make_state_folder(self._state)
+            if not place.exists():
+                # Made whole under another name: a kill must not leave half a key.
+                fresh = self._state / f"{_KEY}-{secrets.token_hex(8)}"
+                fresh.touch(mode=0o600)
+                fresh.write_bytes(secrets.token_bytes(_KEY_BYTES))
+                fresh.replace(place)
+            return place.read_bytes()
+        except OSError as error:
+            raise _unwritable(self._state, error) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is on the disk once its folder is."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _unwritable(state: Path, error: OSError) -> StateUnwritable:
+    return StateUnwritable(f"The journal in {state} cannot be written: {error.strerror or error}.")

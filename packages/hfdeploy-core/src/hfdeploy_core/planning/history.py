@@ -1,0 +1,118 @@
+"""What a journal says: what was intended and what was done, in the order in which it was written down."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hfdeploy_core.errors import PlanInvalid
+from hfdeploy_core.model import Change, CommitFiles, HeldSecret, RepoRef, RepoType
+from hfdeploy_core.planning.document import describe_change, read_change
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a plan: intended, or done once `is_done`.
+
+    `number` is its place in the plan whose digest is `plan`. Of commits, `change` does not list the files,
+    and `commit` is their id once it is known. `at` is the time in ISO 8601.
+    """
+
+    repo: RepoRef
+    plan: str
+    number: int
+    is_done: bool
+    change: Change
+    commit: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSecret:
+    """A secret that was sent: a keyed digest of its value, and when the Hub says that it was last changed."""
+
+    repo: RepoRef
+    name: str
+    mark: str
+    updated_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything that a journal says, oldest first."""
+
+    steps: tuple[Step, ...] = ()
+    secrets: tuple[KnownSecret, ...] = ()
+
+    def has_begun(self, plan: str) -> bool:
+        """Whether something of a plan may have been done: it was intended."""
+        return any(step.plan == plan for step in self.steps)
+
+    def find_done(self, plan: str) -> frozenset[int]:
+        """The steps of a plan that were done for sure."""
+        return frozenset(step.number for step in self.steps if step.plan == plan and step.is_done)
+
+    def find_update(self, repo: RepoRef, name: str) -> str | None:
+        """When the Hub said that a secret was changed, right after it was sent from here."""
+        found = [secret for secret in self.secrets if (secret.repo, secret.name) == (repo, name)]
+        return found[-1].updated_at if found else None
+
+    def find_known(self, repo: RepoRef, marks: Mapping[str, str], held: Mapping[str, HeldSecret]) -> set[str]:
+        """Names of secrets that the Hub has with the value of which `marks` has the digest.
+
+        Only where the Hub says when it was changed, and that is when it was sent from here.
+        """
+        latest = {secret.name: secret for secret in self.secrets if secret.repo == repo}
+        return {
+            name
+            for name, mark in marks.items()
+            if name in latest
+            and name in held
+            and latest[name].mark == mark
+            and latest[name].updated_at == held[name].updated_at is not None
+        }
+
+
+def write_step(step: Step) -> str:
+    """One line of a journal."""
+    change = step.change
+    if isinstance(change, CommitFiles):
+        change = CommitFiles((), (), change.title)
+    return _write({**_facts(step), "repo": _name(step.repo), "change": describe_change(change)})
+
+
+def write_secret(secret: KnownSecret) -> str:
+    """One line of a journal."""
+    return _write({"secret": {**_facts(secret), "repo": _name(secret.repo)}})
+
+
+def read_history(text: str) -> History:
+    """Read a journal. A line that cannot be read is left out: the last one, where a kill tore it."""
+    steps, secrets = [], []
+    for line in text.splitlines():
+        try:
+            facts = json.loads(line)
+            if "secret" in facts:
+                secrets.append(KnownSecret(**{**facts["secret"], "repo": _find(facts["secret"]["repo"])}))
+            else:
+                change = read_change(facts["change"])
+                steps.append(Step(**{**facts, "repo": _find(facts["repo"]), "change": change}))
+        except (ValueError, TypeError, KeyError, PlanInvalid):
+            continue
+    return History(tuple(steps), tuple(secrets))
+
+
+def _facts(record: Step | KnownSecret) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__ if name not in ("repo", "change")}
+
+
+def _name(repo: RepoRef) -> dict[str, str]:
+    return asdict(repo)
+
+
+def _find(name: Mapping[str, str]) -> RepoRef:
+    return RepoRef(RepoType(name["type"]), name["namespace"], name["name"])
+
+
+def _write(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True)
