@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hfdeploy_core import DeployError
 from hfdeploy_core.clock import Clock
@@ -10,7 +11,7 @@ from hfdeploy_janitor.decide import decide, find_change, find_skew, plan_sweep, 
 from hfdeploy_janitor.errors import BudgetSpent, ClockSkewed, KeyMissing, PlanInvalid
 from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.listing import list_all
-from hfdeploy_janitor.mark import Seal
+from hfdeploy_janitor.mark import Refusal, Seal, verify
 from hfdeploy_janitor.model import Fate, Keep, Plan, Report, Result, Target, Thing
 from hfdeploy_janitor.port import Hub, Sight
 from hfdeploy_janitor.rules import Policy, check_policy
@@ -95,6 +96,22 @@ def settle(hub: Hub, clock: Clock, journal: Journal) -> None:
             journal.write_fate(intent.thing, Fate.FAILED, "it is still there", clock.now())
         else:
             journal.write_fate(intent.thing, Fate.DELETED, "found gone by the next sweep", clock.now())
+
+
+def discard(thing: Thing, hub: Hub, seal: Seal) -> Result:
+    """Delete what this very run made under a name of its own, however young it is. Raises an AccessError or a
+    HubError where it cannot even be looked at.
+    """
+    target = Target(thing, "made by this run", 0)
+    sight = hub.look(thing)
+    if sight.moved_to is not None:
+        return Result(target, Fate.FAILED, f"It was renamed to {sight.moved_to}.")
+    if sight.thing is None:
+        return Result(target, Fate.GONE)
+    verdict = verify(sight.thing, seal)
+    if isinstance(verdict, Refusal):
+        return Result(target, Fate.FAILED, f"It {verdict.reason}.")
+    return _delete(replace(target, thing=sight.thing), hub)
 
 
 def put_off(targets: Sequence[Target], attempts: Counter[str]) -> tuple[Target, ...]:
