@@ -7,8 +7,10 @@ import hfdeploy_core
 def test_the_public_names_are_pinned() -> None:
     assert hfdeploy_core.__all__ == [
         "DeployError",
+        "Gate",
         "Outcome",
         "Plan",
+        "Probe",
         "RepoType",
         "Sdk",
         "Visibility",
@@ -18,6 +20,7 @@ def test_the_public_names_are_pinned() -> None:
         "errors",
         "events",
         "load_plan",
+        "parse_probe",
         "plan",
         "redact",
         "save_plan",

@@ -4,13 +4,17 @@ from hfdeploy_core import errors, events
 from hfdeploy_core.deployment import apply, connect, deploy, plan
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
+from hfdeploy_core.planning.gate import Gate
+from hfdeploy_core.planning.probes import Probe, parse_probe
 from hfdeploy_core.redact import redact
 from hfdeploy_core.saving import load_plan, save_plan
 
 __all__ = [
     "DeployError",
+    "Gate",
     "Outcome",
     "Plan",
+    "Probe",
     "RepoType",
     "Sdk",
     "Visibility",
@@ -20,6 +24,7 @@ __all__ = [
     "errors",
     "events",
     "load_plan",
+    "parse_probe",
     "plan",
     "redact",
     "save_plan",

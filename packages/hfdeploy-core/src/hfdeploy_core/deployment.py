@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Unpack
 
 from hfdeploy_core.applying.apply import Applied, apply_plan
+from hfdeploy_core.applying.gate import pass_gate
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.errors import Conflict, SourceMissing
@@ -38,6 +39,7 @@ from hfdeploy_core.planning.deploy import plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.files import find_changed, find_foreign, find_unnamed
 from hfdeploy_core.planning.freshness import check_complete, find_settled, list_asked, renew_entries
+from hfdeploy_core.planning.gate import Gate, check_gate
 from hfdeploy_core.planning.guards import find_doubts
 from hfdeploy_core.planning.parts import check_parts
 from hfdeploy_core.planning.trailers import COMMIT, CONTENT, is_exact, read_trailers, recall_files, suffices
@@ -99,6 +101,7 @@ def apply(
     plan: Plan,
     *,
     secrets: Mapping[str, str] = MappingProxyType({}),
+    gate: Gate | None = None,
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
     hub: Hub | None = None,
@@ -107,8 +110,10 @@ def apply(
     """Carry out exactly this plan, or nothing: PlanStale where source or repo have changed since.
 
     A plan that was killed is gone on with, and one that was applied already changes nothing. `secrets` has
-    the values of the secrets that the plan names. For the rest, see `deploy`.
+    the values of the secrets that the plan names. With a `gate`, return
+    once the commit is live. For the rest, see `deploy`.
     """
+    check_gate(gate, plan.repo.type)
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
     check_secrets(secrets)
@@ -124,6 +129,8 @@ def apply(
             _check_creation(connected, plan.repo)
         on_event(_describe(plan))
         applied = _carry_out(run, _Prepared(plan, snapshot, info), settled)
+        if gate is not None:
+            pass_gate(gate, applied.info, applied.commit, connected, clock=clock, on_event=on_event)
     return _conclude(run, plan, applied, started_seconds)
 
 
@@ -131,6 +138,7 @@ def deploy(
     source: str | PathLike[str],
     repo: str,
     *,
+    gate: Gate | None = None,
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
     hub: Hub | None = None,
@@ -140,9 +148,10 @@ def deploy(
     """Make the repo hold the files of the folder `source`, in one commit or none.
 
     `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. For
-    what else can be asked for, see `options.Options`. `state` is the folder for the journal and the hashes of
-    files, by default `.hfdeploy` in the source. `hub` is by default the one that HF_ENDPOINT and HF_TOKEN
-    name to the `hf` command.
+    what else can be asked for, see `options.Options`. With a `gate` it returns once the Space runs this very
+    commit and answers the gate's probes; the commit stays if it does not. `state` is the folder for the
+    journal and the hashes of files, by default `.hfdeploy` in the source. `hub` is by default the one that
+    HF_ENDPOINT and HF_TOKEN name to the `hf` command.
 
     Nothing is written before everything is validated. Where somebody else commits meanwhile, it is planned
     again, unless both change the same files. Raises a DeployError; see `hfdeploy_core.errors`.
@@ -150,6 +159,7 @@ def deploy(
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
     target, place = read_target(repo, options), _locate(source)
+    check_gate(gate, target.repo.type)
     snapshot = _read_source(place, state, on_event)
     secrets = options.get("secrets", {})
     with _enter(hub, on_event) as connected:
@@ -163,6 +173,8 @@ def deploy(
                 if tries == _MOST_PLANS:
                     raise
                 prepared = _prepare_again(run, target, prepared, conflict)
+        if gate is not None:
+            pass_gate(gate, applied.info, applied.commit, connected, clock=clock, on_event=on_event)
     if prepared is not first:
         # What came before the commit was done at the first try.
         applied = replace(applied, changed=applied.changed or len(first.plan.changes) > 1)

@@ -24,14 +24,21 @@
     │   ├── PermissionRefused      32   the token may not do this here
     │   ├── RepoNotFound           33   no such repo or namespace, or hidden from this token
     │   └── PaymentRequired        34   needs a paid plan
-    └── HubError
-        ├── HubUnreachable         40   no connection
-        ├── RateLimited            41   too many requests
-        ├── Conflict               42   somebody else changed the repo meanwhile
-        ├── HubFailed              43   the Hub keeps answering with a fault of its own
-        │   └── AnswerLost         43   ... and what it was asked to do may have been done
-        ├── HubRefused             44   the Hub says no, for a reason of its own
-        └── UploadFailed           45   file contents could not be stored
+    ├── HubError
+    │   ├── HubUnreachable         40   no connection
+    │   ├── RateLimited            41   too many requests
+    │   ├── Conflict               42   somebody else changed the repo meanwhile
+    │   ├── HubFailed              43   the Hub keeps answering with a fault of its own
+    │   │   └── AnswerLost         43   ... and what it was asked to do may have been done
+    │   ├── HubRefused             44   the Hub says no, for a reason of its own
+    │   └── UploadFailed           45   file contents could not be stored
+    └── GateError
+        ├── BuildFailed            50   the commit is there, but the Space cannot be built
+        ├── AppFailed              51   the app ended instead of answering
+        ├── NotRunning             52   paused, stopped, flagged or out of quota
+        ├── GateTimedOut           53   not live within the time given
+        ├── ProbeFailed            54   the app runs, but does not answer as it should
+        └── Superseded             55   a later commit took the place of this one
 
 2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
 """
@@ -203,3 +210,39 @@ class HubRefused(HubError):
 class UploadFailed(HubError):
     exit_code = 45
     advice = "Run it again: nothing was committed, and what was stored already is not sent twice."
+
+
+class GateError(DeployError):
+    """The commit was made, but it is not live. `log` holds the last lines of the log that says why."""
+
+    log: tuple[str, ...] = ()
+
+
+class BuildFailed(GateError):
+    exit_code = 50
+    advice = "Mend what the build log names and deploy again."
+
+
+class AppFailed(GateError):
+    exit_code = 51
+    advice = "Mend what the run log names and deploy again."
+
+
+class NotRunning(GateError):
+    exit_code = 52
+    advice = "Look at the Space's page."
+
+
+class GateTimedOut(GateError):
+    exit_code = 53
+    advice = "Wait longer with --wait-seconds, or look at its logs with `hfdeploy logs`."
+
+
+class ProbeFailed(GateError):
+    exit_code = 54
+    advice = "Look at its log with `hfdeploy logs --run`, or correct the probe."
+
+
+class Superseded(GateError):
+    exit_code = 55
+    advice = "Look who deploys there too; run it again if this version should be live."

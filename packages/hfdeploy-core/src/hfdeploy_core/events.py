@@ -106,6 +106,42 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class StageChanged:
+    """The Space that is waited for is at another stage, or another commit answers."""
+
+    name: ClassVar[str] = "stage"
+    stage: str
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of the Space's build log or run log."""
+
+    name: ClassVar[str] = "log"
+    log: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The app answered a probe as it should."""
+
+    name: ClassVar[str] = "probed"
+    path: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class WentLive:
+    """The very commit answers requests."""
+
+    name: ClassVar[str] = "live"
+    commit: str
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of a deploy that went well."""
 
@@ -123,6 +159,10 @@ Event = (
     | SettingChanged
     | Uploading
     | Committed
+    | StageChanged
+    | Logged
+    | Probed
+    | WentLive
     | Finished
 )
 OnEvent = Callable[[Event], None]

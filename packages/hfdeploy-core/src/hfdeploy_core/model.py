@@ -21,7 +21,7 @@ class Visibility(StrEnum):
     PROTECTED = "protected"
 
 
-class Gate(StrEnum):
+class Gated(StrEnum):
     """Whether readers must ask for access, and who grants it: nobody has to, the Hub does, the owner does."""
 
     NONE = "none"
@@ -171,7 +171,7 @@ class Target:
     visibility: Visibility | None = None
     mirror: bool = False
     allow_partial: bool = False
-    gate: Gate | None = None
+    gated: Gated | None = None
     hardware: str | None = None
     sleep_seconds: int | None = None
     volumes: tuple[Volume, ...] | None = None
@@ -210,7 +210,7 @@ class RepoInfo:
     visibility: Visibility
     sdk: str | None = None
     app_url: str | None = None
-    gate: Gate = Gate.NONE
+    gated: Gated = Gated.NONE
     hardware: str | None = None
     sleep_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
@@ -284,11 +284,11 @@ class SetVisibility:
 
 
 @dataclass(frozen=True, slots=True)
-class SetGate:
+class SetGated:
     """Change whether readers must ask."""
 
-    gate: Gate
-    before: Gate
+    gated: Gated
+    before: Gated
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +357,7 @@ class CommitFiles:
     sdk_before: str | None = None
 
 
-Setting = SetVisibility | SetGate | SetHardware | SetSleep | SetVolumes | SetVariable | SetSecret
+Setting = SetVisibility | SetGated | SetHardware | SetSleep | SetVolumes | SetVariable | SetSecret
 Change = CreateRepo | Setting | CommitFiles
 
 

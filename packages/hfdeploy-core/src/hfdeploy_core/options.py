@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TypedDict, TypeVar
 
 from hfdeploy_core.errors import SettingInvalid
-from hfdeploy_core.model import Gate, RepoRef, RepoType, Sdk, Target, Variable, Visibility
+from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Target, Variable, Visibility
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.settings import check_settings
 from hfdeploy_core.planning.volumes import parse_volume
@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
     message: str | None
     mirror: bool
     allow_partial: bool
-    gated: Gate | str | None
+    gated: Gated | str | None
     hardware: str | None
     sleep_seconds: int | None
     volumes: Iterable[str] | None
@@ -48,7 +48,7 @@ def read_target(repo: str, options: Options) -> Target:
     """
     namespace, name = parse_repo_id(repo)
     title, description = _read_message(options.get("message"))
-    sdk, visibility, gate = options.get("sdk"), options.get("visibility"), options.get("gated")
+    sdk, visibility, gated = options.get("sdk"), options.get("visibility"), options.get("gated")
     volumes, secrets = options.get("volumes"), options.get("secrets", {})
     check_secrets(secrets)
     target = Target(
@@ -59,7 +59,7 @@ def read_target(repo: str, options: Options) -> Target:
         None if visibility is None else _choose(Visibility, visibility, "visibility"),
         options.get("mirror", False),
         options.get("allow_partial", False),
-        None if gate is None else _choose(Gate, gate, "gate"),
+        None if gated is None else _choose(Gated, gated, "gated"),
         options.get("hardware"),
         options.get("sleep_seconds"),
         None if volumes is None else tuple(parse_volume(volume) for volume in volumes),

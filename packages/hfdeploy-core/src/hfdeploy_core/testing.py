@@ -1,7 +1,8 @@
 """For tests of code that deploys: a Hub in memory and a clock that does not wait. Public, and kept stable."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
-    Gate,
+    Gated,
     Hardware,
     Head,
     HeldSecret,
@@ -26,6 +27,7 @@ from hfdeploy_core.model import (
     Visibility,
     Volume,
 )
+from hfdeploy_core.space import AppReply, LogKind, LogLine, Runtime
 
 
 @dataclass
@@ -57,18 +59,22 @@ class FakeCommit:
 
 @dataclass
 class FakeRepo:
-    """A repo in memory: its commits oldest first, and its settings. A secret's second half is its version."""
+    """A repo in memory: its commits oldest first, and its settings. A secret's second half is its version. A
+    Space is in one of `runtimes` after the other, then stays in the last; without any it runs its head.
+    """
 
     ref: RepoRef
     visibility: Visibility
     sdk: str | None
     commits: list[FakeCommit]
-    gate: Gate = Gate.NONE
+    gated: Gated = Gated.NONE
     hardware: str | None = None
     sleep_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, tuple[str, int]] = field(default_factory=dict)
+    runtimes: list[Runtime] = field(default_factory=list)
+    logs: dict[LogKind, list[LogLine]] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -87,7 +93,7 @@ class FakeHub:
     """The Hub port in memory, owned by `account`. `calls` records every method called, in order.
 
     Files of `large_bytes` or more are named by sha256, as large files are on the Hub; paths in `ignored` are
-    left out of commits, as a .gitignore makes the Hub do.
+    left out of commits, as a .gitignore makes the Hub do. `replies` are what apps answer, in this order.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class FakeHub:
         self.account = account or Account("alice", "write")
         self.calls: list[str] = []
         self.repos: dict[RepoRef, FakeRepo] = {}
+        self.replies: list[AppReply | None] = []
         self._large_bytes = large_bytes
         self._ignored = ignored
         self._faults: dict[str, _Fault] = {}
@@ -107,7 +114,7 @@ class FakeHub:
     @property
     def writes(self) -> list[str]:
         """The calls that change something."""
-        changing = {"create_repo", "stage", "commit"}
+        changing = {"create_repo", "stage", "commit", "restart_space", "pause_space"}
         return [call for call in self.calls if call in changing or call.startswith("set_")]
 
     def fail(self, method: str, error: DeployError, *, times: int = 1, after_effect: bool = False) -> None:
@@ -160,10 +167,10 @@ class FakeHub:
         self._repo(repo).visibility = visibility
         self._call_after("set_visibility")
 
-    def set_gate(self, repo: RepoRef, gate: Gate) -> None:
-        self._call("set_gate")
-        self._repo(repo).gate = gate
-        self._call_after("set_gate")
+    def set_gated(self, repo: RepoRef, gated: Gated) -> None:
+        self._call("set_gated")
+        self._repo(repo).gated = gated
+        self._call_after("set_gated")
 
     def set_hardware(self, repo: RepoRef, hardware: str) -> None:
         self._call("set_hardware")
@@ -238,6 +245,39 @@ class FakeHub:
         commits = reversed(self._repo(repo).commits)
         return tuple(CommitInfo(commit.id, commit.title, commit.message) for commit in commits)
 
+    def find_runtime(self, repo: RepoRef) -> Runtime:
+        self._call("find_runtime")
+        held = self._repo(repo)
+        if len(held.runtimes) > 1:
+            return held.runtimes.pop(0)
+        return held.runtimes[0] if held.runtimes else Runtime("RUNNING", held.commits[-1].id)
+
+    @contextmanager
+    def open_log(
+        self, repo: RepoRef, kind: LogKind, *, tail: int | None = None, quiet_seconds: float
+    ) -> Iterator[Iterator[LogLine]]:
+        self._call("open_log")
+        lines = self._repo(repo).logs.get(kind, [])
+        yield iter(lines if tail is None else lines[-tail:])
+
+    def restart_space(self, repo: RepoRef) -> Runtime:
+        self._call("restart_space")
+        held = self._repo(repo)
+        held.runtimes = [Runtime("RUNNING", held.commits[-1].id)]
+        return Runtime("BUILDING")
+
+    def pause_space(self, repo: RepoRef) -> Runtime:
+        self._call("pause_space")
+        held = self._repo(repo)
+        held.runtimes = [Runtime("PAUSED", held.commits[-1].id)]
+        return held.runtimes[0]
+
+    def visit_app(
+        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False
+    ) -> AppReply | None:
+        self._call("visit_app")
+        return self.replies.pop(0) if self.replies else None
+
     def push(
         self, repo: RepoRef, files: dict[str, bytes], *, title: str = "pushed", message: str = ""
     ) -> str:
@@ -258,7 +298,7 @@ class FakeHub:
             visibility=held.visibility,
             sdk=held.sdk,
             app_url=f"https://{repo.namespace}-{repo.name}.space.test" if is_space else None,
-            gate=held.gate,
+            gated=held.gated,
             hardware=held.hardware,
             sleep_seconds=held.sleep_seconds,
             volumes=held.volumes,

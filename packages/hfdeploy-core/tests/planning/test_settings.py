@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hfdeploy_core.errors import CardInvalid, DeployError, SdkMissing, SettingInvalid
 from hfdeploy_core.model import (
     Card,
-    Gate,
+    Gated,
     Hardware,
     HeldSecret,
     Remote,
@@ -15,7 +15,7 @@ from hfdeploy_core.model import (
     RepoRef,
     RepoType,
     Sdk,
-    SetGate,
+    SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
@@ -138,8 +138,8 @@ def test_visibility_changes_only_when_asked(current: Visibility) -> None:
     [
         ({"visibility": Visibility.PRIVATE}, {"visibility": Visibility.PROTECTED}),
         ({"visibility": Visibility.PROTECTED}, {"visibility": Visibility.PUBLIC}),
-        ({"gate": Gate.MANUAL}, {"gate": Gate.AUTO}),
-        ({"gate": Gate.AUTO}, {"gate": Gate.NONE}),
+        ({"gated": Gated.MANUAL}, {"gated": Gated.AUTO}),
+        ({"gated": Gated.AUTO}, {"gated": Gated.NONE}),
     ],
 )
 def test_what_hides_comes_before_the_files_and_what_opens_after_them(tight, loose) -> None:
@@ -152,14 +152,14 @@ def test_what_the_app_needs_is_there_before_it_starts_and_it_is_opened_last() ->
     changes = plan(
         None,
         visibility=Visibility.PUBLIC,
-        gate=Gate.AUTO,
+        gated=Gated.AUTO,
         hardware=[Hardware("cpu-basic", 0), Hardware("t4-small", 400_000)],
         volumes=(VOLUME,),
         variables=(Variable("B", "2"), Variable("A", "1")),
         secrets=("S",),
     )
     assert changes.before == (
-        SetGate(Gate.AUTO, Gate.NONE),
+        SetGated(Gated.AUTO, Gated.NONE),
         SetVolumes((VOLUME,), ()),
         SetVariable("A", "1", None),
         SetVariable("B", "2", None),
@@ -238,7 +238,7 @@ SETTINGS = st.fixed_dictionaries(
     {},
     optional={
         "visibility": st.sampled_from(Visibility),
-        "gate": st.sampled_from(Gate),
+        "gated": st.sampled_from(Gated),
         "hardware": st.sampled_from(["cpu-basic", "cpu-upgrade"]),
         "sleep_seconds": st.sampled_from([-1, 60]),
         "volumes": st.sets(st.sampled_from([VOLUME, replace(VOLUME, mount_path="/x")])).map(tuple),
@@ -256,7 +256,7 @@ def carry_out(changes: SettingChanges, held: Remote) -> Remote:
             case SetVariable(name=name, value=value):
                 others = tuple(variable for variable in held.variables if variable.name != name)
                 held = replace(held, variables=(*others, Variable(name, value)))
-            case SetVisibility() | SetGate() | SetHardware() | SetSleep() | SetVolumes():
+            case SetVisibility() | SetGated() | SetHardware() | SetSleep() | SetVolumes():
                 field = fields(change)[0].name
                 held = replace(held, info=replace(held.info, **{field: getattr(change, field)}))
     return held

@@ -2,8 +2,10 @@
 
 from hfdeploy_core import (
     DeployError,
+    Gate,
     Outcome,
     Plan,
+    Probe,
     RepoType,
     Sdk,
     Visibility,
@@ -13,6 +15,7 @@ from hfdeploy_core import (
     errors,
     events,
     load_plan,
+    parse_probe,
     plan,
     redact,
     save_plan,
@@ -20,8 +23,10 @@ from hfdeploy_core import (
 
 __all__ = [
     "DeployError",
+    "Gate",
     "Outcome",
     "Plan",
+    "Probe",
     "RepoType",
     "Sdk",
     "Visibility",
@@ -31,6 +36,7 @@ __all__ = [
     "errors",
     "events",
     "load_plan",
+    "parse_probe",
     "plan",
     "redact",
     "save_plan",

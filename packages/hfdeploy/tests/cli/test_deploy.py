@@ -30,7 +30,7 @@ def test_options_reach_the_deploy(run, hub, source) -> None:
 
 
 def test_with_json_every_line_is_an_event_and_the_last_the_outcome(run, hub, source) -> None:
-    done = run("deploy", source, "app", "--json")
+    done = run("deploy", source, "app", "--json", "--no-wait")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.stderr == ""
     assert [event["event"] for event in events] == [

@@ -6,7 +6,7 @@ from hfdeploy_core.events import SettingChanged, VisibilityChanged
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
     RepoRef,
-    SetGate,
+    SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
@@ -25,9 +25,9 @@ def change_setting(
         case SetVisibility(visibility=visibility):
             hub.set_visibility(repo, visibility)
             return VisibilityChanged(repo.id, visibility)
-        case SetGate(gate=gate):
-            hub.set_gate(repo, gate)
-            return SettingChanged(repo.id, "gated", gate)
+        case SetGated(gated=gated):
+            hub.set_gated(repo, gated)
+            return SettingChanged(repo.id, "gated", gated)
         case SetHardware(hardware=hardware):
             hub.set_hardware(repo, hardware)
             return SettingChanged(repo.id, "hardware", hardware)

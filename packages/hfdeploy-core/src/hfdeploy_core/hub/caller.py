@@ -14,9 +14,10 @@ from hfdeploy_core.events import OnEvent, Waiting, Warned
 from hfdeploy_core.hub.failures import Answer, map_answer, map_failure, map_lost
 from hfdeploy_core.hub.patience import GaveUp, Patience, repeat
 from hfdeploy_core.hub.retry import RETRIED_STATUSES, Budget, Failure, read_asked_seconds
-from hfdeploy_core.hub.wire import Reply, Wire
+from hfdeploy_core.hub.wire import Reply, Stream, Wire
 from hfdeploy_core.redact import redact
 
+_MOST_REFUSAL_BYTES = 64 * 1024
 # What the Hub says while another creation of this account is under way (hub-api 1.3).
 _BUSY_CREATING = b"another conflicting operation is in progress"
 
@@ -77,17 +78,25 @@ class Caller:
             yield from read_json(reply, doing)
             url = _find_next(reply.headers.get("link", ""))
 
+    def open(self, path: str, doing: str, *, quiet_seconds: float) -> Stream:
+        """An answer that is read while it arrives: asked for once, not repeated."""
+        wire, headers = self._prepare(doing)
+        stream = wire.open(f"{self.endpoint}{path}", headers, quiet_seconds=quiet_seconds)
+        if isinstance(stream, GaveUp):
+            raise map_failure(stream.failure, doing, self.endpoint, stream.message)
+        if stream.status >= 400:
+            body = stream.read(_MOST_REFUSAL_BYTES)
+            stream.close()
+            raise map_answer(read_answer(Reply(stream.status, stream.headers, body, path)), doing)
+        return stream
+
     def close(self) -> None:
         """Close the connections."""
         if self._wire is not None:
             self._wire.close()
 
     def _send(self, method: str, url: str, doing: str, body: bytes | None, kind: str) -> Reply:
-        if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-            raise HubUnreachable(f"Cannot {doing}: HF_HUB_OFFLINE is set.", "Unset HF_HUB_OFFLINE.")
-        self._wire = wire = self._wire or Wire(self._given_endpoint)
-        headers = {"User-Agent": f"hfdeploy; python/{sys.version_info[0]}.{sys.version_info[1]}"}
-        headers["Authorization"] = f"Bearer {self.token}"
+        wire, headers = self._prepare(doing)
         if body is not None:
             headers["Content-Type"] = kind
         makes_a_commit = method == "POST" and "/commit/" in url
@@ -103,6 +112,14 @@ class Caller:
             raise map_failure(error.failure, doing, self.endpoint, error.message) from error
         self._pass_on(reply.warnings)
         return reply
+
+    def _prepare(self, doing: str) -> tuple[Wire, dict[str, str]]:
+        """The wire, and the headers that every request has."""
+        if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+            raise HubUnreachable(f"Cannot {doing}: HF_HUB_OFFLINE is set.", "Unset HF_HUB_OFFLINE.")
+        self._wire = self._wire or Wire(self._given_endpoint)
+        agent = f"hfdeploy; python/{sys.version_info[0]}.{sys.version_info[1]}"
+        return self._wire, {"User-Agent": agent, "Authorization": f"Bearer {self.token}"}
 
     def _judge(self, reply: Reply | GaveUp) -> Reply | GaveUp:
         """The reply if it is one to act on, else what to wait for."""

@@ -1,8 +1,9 @@
 """The adapter: the Hub's API as the port wants it. Import it late: it reads the environment's HF_* names."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import Any, Self, cast
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import CardInvalid, TokenMissing, TokenRejected
 from hfdeploy_core.events import OnEvent
-from hfdeploy_core.hub import contents
+from hfdeploy_core.hub import contents, spaces
 from hfdeploy_core.hub.caller import Caller, read_answer, read_json
 from hfdeploy_core.hub.credentials import find_endpoint, find_token
 from hfdeploy_core.hub.failures import map_answer
@@ -21,7 +22,7 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
-    Gate,
+    Gated,
     Hardware,
     Head,
     HeldSecret,
@@ -37,6 +38,7 @@ from hfdeploy_core.model import (
     VolumeType,
 )
 from hfdeploy_core.redact import redact, remember_secret
+from hfdeploy_core.space import AppReply, LogKind, LogLine, Runtime
 
 _COMMITS_A_PAGE = 50
 _URL_PREFIX = {RepoType.MODEL: "", RepoType.DATASET: "datasets/", RepoType.SPACE: "spaces/"}
@@ -103,7 +105,7 @@ class HubClient:
             visibility=_read_visibility(info),
             sdk=info.get("sdk"),
             app_url=info.get("host"),
-            gate=Gate(info.get("gated") or Gate.NONE),
+            gated=Gated(info.get("gated") or Gated.NONE),
             **_read_runtime(info.get("runtime") or {}),
         )
 
@@ -158,8 +160,8 @@ class HubClient:
         doing = f"make {repo} {visibility}"
         self._change("PUT", f"{_api(repo)}/settings", doing, {"visibility": visibility})
 
-    def set_gate(self, repo: RepoRef, gate: Gate) -> None:
-        content = {"gated": False if gate is Gate.NONE else gate}
+    def set_gated(self, repo: RepoRef, gated: Gated) -> None:
+        content = {"gated": False if gated is Gated.NONE else gated}
         self._change("PUT", f"{_api(repo)}/settings", f"change who may read {repo}", content)
 
     def set_hardware(self, repo: RepoRef, hardware: str) -> None:
@@ -241,6 +243,26 @@ class HubClient:
 
     def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
         return self._read_commits(repo, _COMMITS_A_PAGE)
+
+    def find_runtime(self, repo: RepoRef) -> Runtime:
+        return spaces.read_runtime(self._authorized(), repo)
+
+    def open_log(
+        self, repo: RepoRef, kind: LogKind, *, tail: int | None = None, quiet_seconds: float
+    ) -> AbstractContextManager[Iterator[LogLine]]:
+        return spaces.open_log(self._authorized(), repo, kind, tail=tail, quiet_seconds=quiet_seconds)
+
+    def restart_space(self, repo: RepoRef) -> Runtime:
+        return spaces.act(self._authorized(), repo, "restart")
+
+    def pause_space(self, repo: RepoRef) -> Runtime:
+        return spaces.act(self._authorized(), repo, "pause")
+
+    def visit_app(
+        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False
+    ) -> AppReply | None:
+        token = self._authorized().token
+        return spaces.visit(url, path, token, quiet_seconds=quiet_seconds, is_websocket=is_websocket)
 
     def _change(self, method: str, path: str, doing: str, content: Any) -> None:
         self._authorized().ask(method, path, doing, content=content)

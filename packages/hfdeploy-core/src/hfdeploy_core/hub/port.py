@@ -1,6 +1,7 @@
 """What the rest of this package asks of the Hub; `hub.client` and `testing.FakeHub` answer it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,7 @@ from hfdeploy_core.model import (
     Account,
     CommitInfo,
     FileEntry,
-    Gate,
+    Gated,
     Hardware,
     Head,
     HeldSecret,
@@ -22,6 +23,7 @@ from hfdeploy_core.model import (
     Visibility,
     Volume,
 )
+from hfdeploy_core.space import AppReply, LogKind, LogLine, Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Hub(Protocol):
         """Change who sees an existing repo."""
         ...
 
-    def set_gate(self, repo: RepoRef, gate: Gate) -> None:
+    def set_gated(self, repo: RepoRef, gated: Gated) -> None:
         """Change whether readers must ask."""
         ...
 
@@ -132,4 +134,31 @@ class Hub(Protocol):
 
     def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
         """The latest commits, newest first: one page of them."""
+        ...
+
+    def find_runtime(self, repo: RepoRef) -> Runtime:
+        """What a Space is doing. Raises RepoNotFound."""
+        ...
+
+    def open_log(
+        self, repo: RepoRef, kind: LogKind, *, tail: int | None = None, quiet_seconds: float
+    ) -> AbstractContextManager[Iterator[LogLine]]:
+        """A Space's log, or its last `tail` lines, and then what is added to it.
+
+        It ends with the log, after `quiet_seconds` without a line, or when it is left, by whichever thread.
+        """
+        ...
+
+    def restart_space(self, repo: RepoRef) -> Runtime:
+        """Start a Space anew, whatever it was doing."""
+        ...
+
+    def pause_space(self, repo: RepoRef) -> Runtime:
+        """Stop a Space until its owner starts it."""
+        ...
+
+    def visit_app(
+        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False
+    ) -> AppReply | None:
+        """What the app of a Space answers, its owner's token shown; None if nothing comes."""
         ...

@@ -7,8 +7,9 @@ it honours is honoured here: proxies and certificates from the environment, redi
 import http.client
 import os
 import select
+import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,33 @@ class Reply:
     warnings: tuple[str, ...] = ()
 
 
+class Stream:
+    """An answer that is read while it arrives. Reading may raise OSError and HTTPException."""
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
+        self._response = response
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Its lines, until it ends or is closed."""
+        with self._response:
+            yield from self._response
+
+    def read(self, most_bytes: int) -> bytes:
+        """The body's first bytes."""
+        with self._response:
+            return self._response.read(most_bytes)
+
+    def close(self) -> None:
+        """End it, also while another thread waits for its next byte: that one finds the end of the stream."""
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+            self._connection.sock.close()
+
+
 class Wire:
     """Sends requests to one host, from several threads if need be."""
 
@@ -56,6 +84,17 @@ class Wire:
                 # The token is for this host only.
                 return GaveUp(Failure(reply.status), url, "it leads to another host")
         return GaveUp(Failure(None), url, "it leads in a circle")
+
+    def open(self, url: str, headers: Mapping[str, str], *, quiet_seconds: float) -> Stream | GaveUp:
+        """Ask once for an answer that may take its time: `quiet_seconds` without a byte make it fail."""
+        connection = self._open()
+        connection.timeout = quiet_seconds
+        try:
+            connection.request("GET", self._name(url), headers={**headers, **self._proxy_headers()})
+            return Stream(connection, connection.getresponse())
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            return GaveUp(Failure(None), url, _describe(error))
 
     def close(self) -> None:
         """Close what is kept open."""

@@ -12,7 +12,7 @@ from hfdeploy_core.model import (
     CommitFiles,
     CreateRepo,
     Plan,
-    SetGate,
+    SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
@@ -26,7 +26,7 @@ VERSION = 1
 _CHANGES = {
     "create_repo": CreateRepo,
     "set_visibility": SetVisibility,
-    "set_gate": SetGate,
+    "set_gated": SetGated,
     "set_hardware": SetHardware,
     "set_sleep": SetSleep,
     "set_volumes": SetVolumes,

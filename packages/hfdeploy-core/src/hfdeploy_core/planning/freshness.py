@@ -12,7 +12,7 @@ from hfdeploy_core.model import (
     FileEntry,
     Plan,
     Remote,
-    SetGate,
+    SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
@@ -105,8 +105,8 @@ def _compare(
         match change:
             case SetVisibility():
                 yield number, "visibility", change.before, change.visibility, info.visibility
-            case SetGate():
-                yield number, "gate", change.before, change.gate, info.gate
+            case SetGated():
+                yield number, "gated", change.before, change.gated, info.gated
             case SetHardware():
                 yield number, "hardware", change.before, change.hardware, info.hardware
             case SetSleep():

@@ -9,14 +9,14 @@ from hfdeploy_core.errors import CardInvalid, SdkMissing, SettingInvalid
 from hfdeploy_core.model import (
     Card,
     CreateRepo,
-    Gate,
+    Gated,
     Hardware,
     HeldSecret,
     Remote,
     RepoInfo,
     RepoType,
     Sdk,
-    SetGate,
+    SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
@@ -36,7 +36,7 @@ BASIC_HARDWARE = "cpu-basic"
 
 # The higher, the fewer see it.
 _TIGHTNESS = {Visibility.PUBLIC: 0, Visibility.PROTECTED: 1, Visibility.PRIVATE: 2}
-_STRICTNESS = {Gate.NONE: 0, Gate.AUTO: 1, Gate.MANUAL: 2}
+_STRICTNESS = {Gated.NONE: 0, Gated.AUTO: 1, Gated.MANUAL: 2}
 # hub-api 8.3: which names variables and secrets may have.
 _NAME = re.compile(r"[a-zA-Z][_a-zA-Z0-9]*")
 
@@ -174,12 +174,9 @@ def plan_settings(
     if target.visibility not in (None, held.visibility):
         seen = SetVisibility(target.visibility, held.visibility)
         (before if _tightens(seen) else after).append(seen)
-    if target.gate not in (None, held.gate):
-        gated = SetGate(target.gate, held.gate)
-        if _STRICTNESS[gated.gate] > _STRICTNESS[gated.before]:
-            before.append(gated)
-        else:
-            after.append(gated)
+    if target.gated not in (None, held.gated):
+        asked = SetGated(target.gated, held.gated)
+        (before if _STRICTNESS[asked.gated] > _STRICTNESS[asked.before] else after).append(asked)
     before += _plan_machine(target, held, hardware)
     before += _plan_variables(target, remote.variables if remote else ())
     before += _plan_secrets(target, remote.secrets if remote else (), known_secrets)

@@ -10,6 +10,7 @@ from hfdeploy.cli.apply import apply
 from hfdeploy.cli.deploy import deploy
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
+from hfdeploy.cli.spaces import logs, open_, pause, restart, wake
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,3 +24,5 @@ app.add_command(deploy)
 app.add_command(plan)
 app.add_command(apply)
 app.add_command(janitor)
+for verb in (logs, restart, pause, wake, open_):
+    app.add_command(verb)

@@ -10,7 +10,7 @@ import click
 from hfdeploy.cli.secrets import check_outside, read_secrets
 from hfdeploy_core import RepoType, Sdk, Visibility
 from hfdeploy_core.errors import SettingInvalid
-from hfdeploy_core.model import Gate
+from hfdeploy_core.model import Gated
 
 Command = Callable[..., Any]
 
@@ -40,7 +40,7 @@ _ASKED = (
         "--allow-partial", is_flag=True, help="Make several commits where the Hub does not take all in one."
     ),
     click.option(
-        "--gated", type=click.Choice([gate.value for gate in Gate]), help="Whether readers must ask first."
+        "--gated", type=click.Choice([gated.value for gated in Gated]), help="Whether readers must ask first."
     ),
     click.option("--hardware", metavar="NAME", help="What the Space runs on."),
     click.option(

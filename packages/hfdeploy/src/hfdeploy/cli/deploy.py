@@ -1,5 +1,6 @@
 """`hfdeploy deploy`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -7,13 +8,23 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import asked_options, read_asked, told_options
 from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.waiting import read_gate, waiting_options
 from hfdeploy.render import open_renderer
 
 
 @click.command()
 @asked_options
+@waiting_options
 @told_options
-def deploy(*, as_json: bool, debug: bool, **asked: Any) -> None:
+def deploy(
+    *,
+    is_awaited: bool | None,
+    wait_seconds: float,
+    probes: Sequence[str],
+    as_json: bool,
+    debug: bool,
+    **asked: Any,
+) -> None:
     """Make REPO hold the files of the folder SOURCE, in one commit.
 
     REPO is NAMESPACE/NAME, or NAME for your own namespace; it is created if it is missing. What you do not
@@ -21,4 +32,5 @@ def deploy(*, as_json: bool, debug: bool, **asked: Any) -> None:
     from HF_TOKEN or `hf auth login`.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
-        hfdeploy_core.deploy(**read_asked(asked), on_event=renderer.show)
+        gate = read_gate(asked["repo_type"], is_awaited=is_awaited, wait_seconds=wait_seconds, probes=probes)
+        hfdeploy_core.deploy(**read_asked(asked), gate=gate, on_event=renderer.show)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Self, TextIO
 
 from hfdeploy_core import DeployError, Plan
+from hfdeploy_core.errors import GateError
 from hfdeploy_core.events import Event, Finished
 from hfdeploy_core.planning.document import describe_plan
 
@@ -29,15 +30,16 @@ class JsonLines:
         self._write({"event": "plan", **describe_plan(plan)})
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
-        self._write(
-            {
-                "event": "error",
-                "error": name,
-                "message": error.message,
-                "remedy": error.remedy,
-                "exit_code": exit_code,
-            }
-        )
+        fields: dict[str, Any] = {
+            "event": "error",
+            "error": name,
+            "message": error.message,
+            "remedy": error.remedy,
+            "exit_code": exit_code,
+        }
+        if isinstance(error, GateError):
+            fields["log"] = error.log
+        self._write(fields)
 
     def _write(self, fields: dict[str, Any]) -> None:
         print(json.dumps(fields), file=self._out, flush=True)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from hfdeploy.render.words import count, say, say_error, say_plan
 from hfdeploy_core import DeployError, Plan
-from hfdeploy_core.events import Event, Planned, Uploading, Waiting, Warned
+from hfdeploy_core.events import Event, Logged, Planned, Uploading, Waiting, Warned, WentLive
 
 _STYLES = {"+": "green", "~": "yellow", "-": "red"}
 
@@ -47,8 +47,10 @@ class Terminal:
                 self._advance(event)
             case Warned() | Waiting():
                 self._print(say(event), "yellow")
-            case Planned():
+            case Planned() | WentLive():
                 self._print(say(event), "bold")
+            case Logged():
+                self._print(say(event), "dim")
             case _:
                 self._print(say(event))
 

@@ -7,20 +7,24 @@ from hfdeploy_core.events import (
     Committed,
     Event,
     Finished,
+    Logged,
     Planned,
+    Probed,
     RepoCreated,
     Scanned,
     SettingChanged,
+    StageChanged,
     Uploading,
     VisibilityChanged,
     Waiting,
     Warned,
+    WentLive,
 )
 from hfdeploy_core.model import (
     Change,
     CommitFiles,
     CreateRepo,
-    SetGate,
+    SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
@@ -56,6 +60,14 @@ def say(event: Event) -> str:
             return f"Uploading {count(event.files, 'file')}: {sent}"
         case Committed():
             return f"Committed {event.commit}"
+        case StageChanged():
+            return f"Space is {event.stage}" + (f" at {event.commit[:7]}" if event.commit else "")
+        case Logged():
+            return f"[{event.log}] {event.text}"
+        case Probed():
+            return f"{event.path} answered {event.status}"
+        case WentLive():
+            return f"Live at {event.commit[:7]} after {event.elapsed_seconds:.1f} s"
         case Finished():
             return say_outcome(event.outcome)
 
@@ -105,8 +117,8 @@ def _list_change(change: Change) -> Iterator[str]:
             yield f"+ the repo ({', '.join(filter(None, [sdk, visibility or 'default visibility']))})"
         case SetVisibility(visibility=visibility, before=before):
             yield f"~ visibility: {before} -> {visibility}"
-        case SetGate(gate=gate, before=before):
-            yield f"~ gated: {before} -> {gate}"
+        case SetGated(gated=gated, before=before):
+            yield f"~ gated: {before} -> {gated}"
         case SetHardware(hardware=hardware, before=rented, hourly_micro_usd=more):
             yield f"~ hardware: {rented or 'none'} -> {hardware} ({_say_price(more)})"
         case SetSleep(sleep_seconds=seconds, before=slept):

@@ -1,0 +1,58 @@
+"""What `deploy` and `apply` can be told to wait for: the gate's options, read the same way."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import click
+
+from hfdeploy_core import Gate, RepoType, parse_probe
+from hfdeploy_core.errors import SettingInvalid
+
+Command = Callable[..., Any]
+
+_OPTIONS = (
+    click.option(
+        "--wait/--no-wait",
+        "is_awaited",
+        default=None,
+        help="Return once the Space runs this very commit; the default in CI and at a terminal.",
+    ),
+    click.option(
+        "--wait-seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=Gate().wait_seconds,
+        show_default=True,
+        help="How long to wait for it.",
+    ),
+    click.option(
+        "--probe",
+        "probes",
+        metavar="PROBE",
+        multiple=True,
+        help="Ask the running app: PATH, PATH=STATUS, 'PATH text=WORDS', 'PATH json={...}' or ws:PATH;"
+        " repeatable.",
+    ),
+)
+
+
+def waiting_options(command: Command) -> Command:
+    """Whether to wait, how long, and what to ask the app then."""
+    return reduce(lambda decorated, decorator: decorator(decorated), reversed(_OPTIONS), command)
+
+
+def read_gate(
+    repo_type: str, *, is_awaited: bool | None, wait_seconds: float, probes: Sequence[str]
+) -> Gate | None:
+    """The gate that is asked for, or that goes without saying. Raises SettingInvalid."""
+    if is_awaited is False and probes:
+        raise SettingInvalid(
+            "--no-wait and --probe contradict each other.",
+            "An app can be asked once it is live: drop --no-wait.",
+        )
+    if is_awaited is None:
+        is_watched = bool(os.environ.get("CI")) or sys.stdout.isatty()
+        is_awaited = bool(probes) or (is_watched and repo_type == RepoType.SPACE)
+    return Gate(wait_seconds, tuple(map(parse_probe, probes))) if is_awaited else None
