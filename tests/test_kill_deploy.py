@@ -1,0 +1,134 @@
+"""kill -9 at every step of the journal: run again, a deploy ends as if it had never been killed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import HfApi
+
+import hfdeploy_core
+from hfdeploy_localhub import LocalHub
+
+KILLABLE = Path(__file__).parent / "support" / "killable.py"
+Run = Callable[..., dict[str, int]]
+SPACE = {
+    "hardware": "cpu-upgrade",
+    "variables": {"GREETING": "hello"},
+    "visibility": "public",
+    "gated": "auto",
+}
+SECRETS = {"KEY": "a secret of this test"}
+
+
+@pytest.fixture
+def run(hub: LocalHub, canary: str) -> Iterator[Run]:
+    """Runs a deploy in a process of its own; see `support/killable.py`."""
+    settings = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": canary}
+    command = [sys.executable, KILLABLE]
+    with subprocess.Popen(
+        command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def run(verb: str, *arguments: object, kill_at: int | None = None, **options: Any) -> dict[str, int]:
+            asked = {"verb": verb, "arguments": [str(a) for a in arguments], "options": options}
+            print(json.dumps({**asked, "kill_at": kill_at}), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield run
+        process.stdin.close()
+
+
+@pytest.fixture
+def source(workspace: Path) -> Path:
+    folder = workspace / "source"
+    folder.mkdir()
+    (folder / "README.md").write_text("---\nsdk: docker\n---\n")
+    (folder / "notes.txt").write_text("notes")
+    (folder / "weights.bin").write_bytes(b"w" * 30_000)
+    return folder
+
+
+def look(api: HfApi, repo: str, kind: str) -> dict[str, Any]:
+    """All that a deploy is to bring about, the number of commits too."""
+    info = api.repo_info(repo, repo_type=kind, files_metadata=True)
+    facts: dict[str, Any] = {
+        "files": {file.rfilename: file.blob_id for file in info.siblings},
+        "commits": [commit.title for commit in api.list_repo_commits(repo, repo_type=kind)],
+        "private": info.private,
+    }
+    if kind == "space":
+        facts["gated"] = info.gated
+        facts["hardware"] = info.runtime.requested_hardware
+        facts["variables"] = {name: held.value for name, held in api.get_space_variables(repo).items()}
+        facts["secrets"] = list(api.get_space_secrets(repo))
+    return facts
+
+
+def check_every_kill(
+    run: Run, look: Callable[[str], Any], begin: Callable[[str], tuple[Any, ...]], **options: Any
+) -> int:
+    """Kill at each point in turn and run again: how many there were."""
+    points = run(*begin("whole"), **options)["points"]
+    expected = look("whole")
+    for point in range(1, points + 1):
+        name = f"killed-{point}"
+        asked = begin(name)
+        assert run(*asked, **options, kill_at=point)["signal"] == signal.SIGKILL, point
+        assert run(*asked, **options)["signal"] == 0, point
+        assert look(name) == expected, point
+    return points
+
+
+def test_a_new_space_with_settings_and_secrets(run: Run, api: HfApi, source: Path, workspace: Path) -> None:
+    (source / "weights.bin").unlink()
+
+    def begin(name: str) -> tuple[Any, ...]:
+        return ("deploy", shutil.copytree(source, workspace / name), f"alice/{name}")
+
+    steps = 7
+    points = check_every_kill(
+        run, lambda name: look(api, f"alice/{name}", "space"), begin, **SPACE, secrets=SECRETS
+    )
+    assert points > 3 * steps
+    whole = look(api, "alice/whole", "space")
+    assert (whole["private"], whole["gated"], whole["hardware"]) == (False, "auto", "cpu-upgrade")
+    assert (whole["variables"], whole["secrets"]) == ({"GREETING": "hello"}, ["KEY"])
+    assert whole["commits"] == ["Deploy with hfdeploy", "initial commit"]
+
+
+def test_a_saved_plan(
+    run: Run, hub: LocalHub, api: HfApi, source: Path, workspace: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    (source / "weights.bin").unlink()
+
+    def begin(name: str) -> tuple[Any, ...]:
+        folder = shutil.copytree(source, workspace / name)
+        made = hfdeploy_core.plan(folder, f"alice/{name}", **SPACE, secrets=SECRETS)
+        hfdeploy_core.save_plan(made, folder / ".hfdeploy" / "plan.json")
+        return ("apply", folder / ".hfdeploy" / "plan.json")
+
+    steps = 7
+    points = check_every_kill(run, lambda name: look(api, f"alice/{name}", "space"), begin, secrets=SECRETS)
+    assert points > 3 * steps
+
+
+def test_a_change_of_an_existing_repo(run: Run, api: HfApi, source: Path, workspace: Path) -> None:
+    def begin(name: str) -> tuple[Any, ...]:
+        folder = shutil.copytree(source, workspace / name)
+        api.create_repo(f"alice/{name}")
+        api.upload_file(path_or_fileobj=b"x", path_in_repo="old.txt", repo_id=f"alice/{name}")
+        return ("deploy", folder, f"alice/{name}")
+
+    options = {"repo_type": "model", "mirror": True, "visibility": "private"}
+    points = check_every_kill(run, lambda name: look(api, f"alice/{name}", "model"), begin, **options)
+    assert points > 3 * 2
