@@ -2,12 +2,21 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import HfApi
 
+import hfdeploy_core
+from hfdeploy_core.errors import CommitTooLarge, Conflict
+from hfdeploy_core.hub.client import HubClient
+from hfdeploy_core.model import RepoRef, RepoType, Source, Target
+from hfdeploy_core.planning.deploy import plan_deploy
+from hfdeploy_core.planning.parts import Limits
+from hfdeploy_core.source.scan import scan
 from hfdeploy_localhub import LocalHub
 
 from .conftest import Command
@@ -175,6 +184,8 @@ BAD = {
     "secrets within the source": (["--secrets-file", "{source}/notes.txt"], "SettingInvalid", "Move it"),
     "a sleep time": (["--sleep-time", "0"], "SettingInvalid", "above 0"),
     "a model with hardware": (["--type", "model", "--hardware", "cpu-upgrade"], "SettingInvalid", "Drop"),
+    "a volume to write to": (["--volume", "hf://a/b:/x:rw"], "SettingInvalid", "Drop :rw"),
+    "a state that is a file": (["--state", "{source}/notes.txt"], "StateUnwritable", "--state"),
     "a taken name": (["--variable", "TAKEN=1"], "SettingInvalid", "another name"),
 }
 
@@ -187,6 +198,8 @@ def test_what_cannot_be_set_is_told_before_anything_is_written(
     api.add_space_secret("alice/app", "TAKEN", "x")
     hub.requests.clear()
     for what, (arguments, name, remedy) in BAD.items():
+        if verb == "plan" and name == "StateUnwritable":
+            continue  # nothing is written down for a plan
         words = [argument.format(source=source) for argument in arguments]
         error = in_process(verb, source, "alice/app", *words, "--json")
         assert (error["event"], error["error"]) == ("error", name), what
@@ -229,3 +242,43 @@ def test_a_plan_that_is_none_is_refused(
     assert (error["error"], error["exit_code"], says in error["message"]) == ("PlanInvalid", 24, True)
     assert "hfdeploy plan" in error["remedy"]
     assert writes(hub) == []
+
+
+@pytest.fixture
+def client(hub: LocalHub, canary: str) -> Iterator[HubClient]:
+    with HubClient(endpoint=hub.endpoint, token=canary, on_event=lambda event: None) as client:
+        yield client
+
+
+def test_what_is_too_much_for_one_commit_needs_consent(
+    hub: LocalHub, client: HubClient, api: HfApi, source: Path
+) -> None:
+    (source / "README.md").unlink()
+    for number in range(4):
+        (source / f"f{number}.txt").write_text("0123456789")
+    target = Target(RepoRef(RepoType.MODEL, "alice", "m"), "title")
+    parts = plan_deploy(target, scan(source), None, limits=Limits(regular_bytes=20))
+    parts = replace(parts, source=Source(str(source)))
+    with pytest.raises(CommitTooLarge, match="would need 3 commits") as caught:
+        hfdeploy_core.apply(parts, hub=client)
+    assert "--allow-partial" in caught.value.remedy
+    assert writes(hub) == []
+    hfdeploy_core.apply(replace(parts, allows_partial=True), hub=client)
+    titles = [commit.title for commit in api.list_repo_commits("alice/m")]
+    assert titles[:-1] == ["title (part 3 of 3)", "title (part 2 of 3)", "title (part 1 of 3)"]
+    assert not hfdeploy_core.plan(source, "alice/m", repo_type="model", hub=client).changes
+
+
+def test_somebody_else_commits_in_between(hub: LocalHub, client: HubClient, api: HfApi, source: Path) -> None:
+    hfdeploy_core.deploy(source, "alice/app", hub=client)
+    (source / "notes.txt").write_text("two")
+    hub.faults.add("POST /api/**/commit/* head=moved count=1")
+    outcome = hfdeploy_core.deploy(source, "alice/app", hub=client)
+    titles = [commit.title for commit in api.list_repo_commits("alice/app", repo_type="space")]
+    assert (outcome.changed, len(titles), titles[0]) == (True, 4, "Deploy with hfdeploy")
+    (source / "notes.txt").write_text("three")
+    hub.faults.add("POST /api/**/commit/* head=moved")
+    with pytest.raises(Conflict):
+        hfdeploy_core.deploy(source, "alice/app", hub=client)
+    notes = api.hf_hub_download("alice/app", "notes.txt", repo_type="space", local_dir=source.parent / "copy")
+    assert Path(notes).read_text() == "two"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfdeploy_core.model import FileEntry, RemoteFile
-from hfdeploy_core.planning.files import plan_files
+from hfdeploy_core.planning.files import find_foreign, plan_files
 
 Tree = dict[str, bytes]
 
@@ -87,3 +87,10 @@ def test_the_order_of_the_listings_does_not_matter(source: Tree, held: Tree, ran
 def test_what_is_spared_is_not_mirrored_away(source: Tree, held: Tree) -> None:
     spared = frozenset(path for path in held if is_consistent({**source, path: b""}))
     assert carry_out(source, held, mirror=True, spared=spared).keys() >= spared
+
+
+@given(TREES, TREES)
+def test_what_somebody_else_changed_is_told_by_two_trees(before: Tree, after: Tree) -> None:
+    assert find_foreign(remote(before), remote(after)) == {
+        path for path in before.keys() | after if before.get(path) != after.get(path)
+    }

@@ -106,7 +106,7 @@ def _compare(
             case SetVisibility():
                 yield number, "visibility", change.before, change.visibility, info.visibility
             case SetGated():
-                yield number, "gated", change.before, change.gated, info.gated
+                yield number, "gated setting", change.before, change.gated, info.gated
             case SetHardware():
                 yield number, "hardware", change.before, change.hardware, info.hardware
             case SetSleep():

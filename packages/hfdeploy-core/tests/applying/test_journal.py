@@ -1,0 +1,71 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from hfdeploy_core.applying.journal import Journal
+from hfdeploy_core.errors import StateUnwritable
+from hfdeploy_core.model import HeldSecret, RepoRef, RepoType, SetHardware
+from hfdeploy_core.testing import FakeClock
+
+SPACE = RepoRef(RepoType.SPACE, "alice", "app")
+CHANGE = SetHardware("cpu-upgrade", "cpu-basic")
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: FakeClock) -> Journal:
+    return Journal(tmp_path / "state", clock)
+
+
+def test_an_intention_is_on_the_disk_when_it_is_told(journal: Journal, tmp_path, monkeypatch) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").resolve().name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    step = journal.intend(SPACE, "p1", 0, CHANGE)
+    assert synced == ["journal.jsonl", "state"]
+    assert journal.read().steps == (step,)
+    journal.conclude(step, "c" * 40)
+    assert synced[2:] == ["journal.jsonl"]
+    assert [(step.is_done, step.commit) for step in journal.read().steps] == [(False, None), (True, "c" * 40)]
+    assert (tmp_path / "state" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_torn_line_costs_nothing_but_itself(journal: Journal, tmp_path: Path) -> None:
+    first = journal.intend(SPACE, "p1", 0, CHANGE)
+    file = tmp_path / "state" / "journal.jsonl"
+    with file.open("a") as stream:
+        stream.write('\n{"at": "2026')
+    second = journal.intend(SPACE, "p1", 1, CHANGE)
+    assert journal.read().steps == (first, second)
+
+
+def test_a_secret_is_recognised_and_cannot_be_read(journal: Journal, tmp_path: Path, clock) -> None:
+    held = [HeldSecret("KEY", "then")]
+    journal.remember_secret(SPACE, "KEY", "the value", held)
+    assert journal.find_known(SPACE, {"KEY": "the value"}, held) == {"KEY"}
+    assert journal.find_known(SPACE, {"KEY": "another"}, held) == set()
+    assert journal.find_known(RepoRef(RepoType.SPACE, "a", "b"), {"KEY": "the value"}, held) == set()
+    for file in (tmp_path / "state").iterdir():
+        assert b"the value" not in file.read_bytes()
+        assert file.name == ".gitignore" or file.stat().st_mode & 0o777 == 0o600
+    other = Journal(tmp_path / "other", clock)
+    assert other.mark_secrets(SPACE, {"KEY": "x"}) != journal.mark_secrets(SPACE, {"KEY": "x"})
+    assert other.mark_secrets(SPACE, {"KEY": "x"}) == other.mark_secrets(SPACE, {"KEY": "x"})
+
+
+def test_looking_leaves_nothing_behind(journal: Journal, tmp_path: Path) -> None:
+    assert journal.read().steps == ()
+    assert journal.find_known(SPACE, {"KEY": "x"}, [HeldSecret("KEY", "then")]) == set()
+    assert not (tmp_path / "state").exists()
+
+
+def test_where_nothing_can_be_written_it_says_so(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(StateUnwritable, match="state cannot be written") as caught:
+        Journal(tmp_path / "state", clock).intend(SPACE, "p1", 0, CHANGE)
+    assert "--state" in caught.value.remedy
