@@ -432,3 +432,24 @@ def test_a_journal_that_cannot_be_written_stops_it_before_the_first_write(hub: F
         deploy(root, "alice/app", repo_type="model", state=root.parent / "state", hub=hub)
     assert "--state" in caught.value.remedy
     assert hub.writes == []
+
+
+def test_a_token_for_reading_may_plan_but_not_apply(hub: FakeHub, write) -> None:
+    deploy(write({"a": "1"}), "alice/app", repo_type="model", hub=hub)
+    hub.account = Account("alice", "read")
+    hub.calls.clear()
+    made = plan(write({"a": "2"}), "alice/app", repo_type="model", hub=hub)
+    assert made.changes
+    with pytest.raises(PermissionRefused):
+        apply(made, hub=hub)
+    assert hub.writes == []
+
+
+def test_a_plan_needs_the_values_of_its_secrets(hub: FakeHub, write) -> None:
+    made = plan(write({"README.md": DOCKER}), "alice/app", secrets={"KEY": "a value"}, hub=hub)
+    with pytest.raises(SettingInvalid, match="secret KEY, whose value is not given") as caught:
+        apply(made, hub=hub)
+    assert "Set KEY in the environment" in caught.value.remedy
+    with pytest.raises(SettingInvalid, match="secret KEY is empty"):
+        apply(made, secrets={"KEY": ""}, hub=hub)
+    assert hub.writes == []

@@ -20,6 +20,7 @@ from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
     Account,
+    CommitFiles,
     CommitInfo,
     CreateRepo,
     Outcome,
@@ -131,7 +132,7 @@ def apply(
         applied = _carry_out(run, _Prepared(plan, snapshot, info), settled)
         if gate is not None:
             pass_gate(gate, applied.info, applied.commit, connected, clock=clock, on_event=on_event)
-    return _conclude(run, plan, applied, started_seconds)
+    return _conclude(run, plan, applied, started_seconds, created=plan.creates)
 
 
 def deploy(
@@ -164,22 +165,11 @@ def deploy(
     secrets = options.get("secrets", {})
     with _enter(hub, on_event) as connected:
         run = _Run(connected, place, secrets, _find_state(place, state), clock, on_event)
-        first = prepared = _prepare(run, target, snapshot)
-        for tries in count(1):
-            try:
-                applied = _carry_out(run, prepared)
-                break
-            except Conflict as conflict:
-                if tries == _MOST_PLANS:
-                    raise
-                prepared = _prepare_again(run, target, prepared, conflict)
+        first = _prepare(run, target, snapshot)
+        prepared, applied = _carry_out_or_plan_again(run, target, first)
         if gate is not None:
             pass_gate(gate, applied.info, applied.commit, connected, clock=clock, on_event=on_event)
-    if prepared is not first:
-        # What came before the commit was done at the first try.
-        applied = replace(applied, changed=applied.changed or len(first.plan.changes) > 1)
-    outcome_plan = replace(prepared.plan, changes=first.plan.changes) if first.plan.creates else prepared.plan
-    return _conclude(run, outcome_plan, applied, started_seconds)
+    return _conclude(run, prepared.plan, applied, started_seconds, created=first.plan.creates)
 
 
 def connect(
@@ -247,13 +237,30 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
     return _Prepared(plan, snapshot, remote.info if remote else None)
 
 
+def _carry_out_or_plan_again(run: _Run, target: Target, first: _Prepared) -> tuple[_Prepared, Applied]:
+    """Carry out the plan, or a new one where somebody else commits: the plan that held, and what is there."""
+    prepared = first
+    for tries in count(1):
+        try:
+            applied = _carry_out(run, prepared)
+            break
+        except Conflict as conflict:
+            if tries == _MOST_PLANS:
+                raise
+            prepared = _prepare_again(run, target, prepared, conflict)
+    # What came before the commit was changed at the first try.
+    is_changed = applied.changed or (tries > 1 and not isinstance(first.plan.changes[0], CommitFiles))
+    return prepared, replace(applied, changed=is_changed)
+
+
 def _prepare_again(run: _Run, target: Target, prepared: _Prepared, conflict: Conflict) -> _Prepared:
     """Plan on top of what somebody else committed. Raises Conflict where that would undo it."""
     repo = prepared.plan.repo
-    info = run.hub.find_repo(repo)
+    if (info := run.hub.find_repo(repo)) is None:
+        raise conflict
     # A repo that was made just now began with what the Hub puts there.
     base = prepared.info.head if prepared.info else run.hub.recent_commits(repo)[-1].id
-    if info is None or info.head == base:
+    if info.head == base:
         raise conflict
     foreign = find_foreign(run.hub.list_files(repo, base), run.hub.list_files(repo, info.head))
     again = _prepare(run, target, prepared.snapshot)
@@ -364,7 +371,7 @@ def _describe(plan: Plan) -> Planned:
     )
 
 
-def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float) -> Outcome:
+def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float, *, created: bool) -> Outcome:
     info = applied.info
     outcome = Outcome(
         repo_id=info.repo.id,
@@ -373,7 +380,7 @@ def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float) -
         commit=applied.commit,
         space_url=info.app_url,
         changed=applied.changed,
-        created=plan.creates,
+        created=created,
         files_added=sum(not put.replaces for put in plan.puts),
         files_updated=sum(put.replaces for put in plan.puts),
         files_deleted=len(plan.deletions),

@@ -30,7 +30,7 @@ class Gated(StrEnum):
 
 
 class VolumeType(StrEnum):
-    """What can be mounted into a Space."""
+    """What can be asked to be mounted into a Space."""
 
     BUCKET = "bucket"
     MODEL = "model"
@@ -121,9 +121,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A repo or bucket that a Space finds below `mount_path`; `path` is the folder of it that is mounted."""
+    """A repo or bucket that a Space finds below `mount_path`; `path` is the folder of it that is mounted.
 
-    type: VolumeType
+    `type` is the Hub's word, one that this version does not know too.
+    """
+
+    type: str
     source: str
     mount_path: str
     revision: str | None = None

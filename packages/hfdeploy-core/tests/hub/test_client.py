@@ -25,13 +25,18 @@ from hfdeploy_core.hub.contents import Upload
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
+    Gated,
+    Hardware,
+    HeldSecret,
     Membership,
     RemoteFile,
     RepoInfo,
     RepoRef,
     RepoType,
     Sdk,
+    Variable,
     Visibility,
+    Volume,
 )
 from hfdeploy_core.source.scan import scan
 from hfdeploy_core.testing import FakeClock
@@ -348,3 +353,85 @@ def test_an_unknown_namespace_is_told(client: HubClient, scripted_hub) -> None:
     scripted_hub.on("POST /api/repos/create", reply_with(404, {"error": "no such namespace"}))
     with pytest.raises(RepoNotFound):
         client.create_repo(SPACE, None, Sdk.DOCKER)
+
+
+def test_what_a_space_runs_on_is_read_with_the_repo(client: HubClient, scripted_hub: Any) -> None:
+    runtime = {
+        "stage": "RUNNING",
+        "hardware": {"current": "cpu-basic", "requested": "t4-small"},
+        "gcTimeout": 3600,
+        "volumes": [
+            {"type": "bucket", "source": "a/b", "mountPath": "/data", "path": "x"},
+            {"type": "novelty", "source": "a/c", "mountPath": "/c", "revision": "v1"},
+        ],
+    }
+    facts = {"id": "alice/app", "sha": HEAD, "private": True, "gated": "manual", "runtime": runtime}
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(body=facts))
+    info = client.find_repo(SPACE)
+    assert info is not None
+    assert (info.gated, info.hardware, info.sleep_seconds) == (Gated.MANUAL, "t4-small", 3600)
+    assert info.volumes == (
+        Volume("bucket", "a/b", "/data", None, False, "x"),
+        Volume("novelty", "a/c", "/c", "v1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "route", "content"),
+    [
+        ("set_gated", (Gated.NONE,), "PUT settings", {"gated": False}),
+        ("set_gated", (Gated.AUTO,), "PUT settings", {"gated": "auto"}),
+        ("set_hardware", ("t4-small",), "POST hardware", {"flavor": "t4-small"}),
+        ("set_sleep", (-1,), "POST sleeptime", {"seconds": -1}),
+        ("set_variable", ("A", "1"), "POST variables", {"key": "A", "value": "1"}),
+        ("set_secret", ("A", "1"), "POST secrets", {"key": "A", "value": "1"}),
+        (
+            "set_volumes",
+            ((Volume("bucket", "a/b", "/d", None, False, "x"),),),
+            "PUT volumes",
+            {
+                "volumes": [
+                    {"type": "bucket", "source": "a/b", "mountPath": "/d", "path": "x", "readOnly": False}
+                ]
+            },
+        ),
+    ],
+)
+def test_settings_are_sent_in_the_hubs_words(
+    client: HubClient, scripted_hub: Any, method: str, arguments: tuple[Any, ...], route: str, content: Any
+) -> None:
+    verb, _, name = route.partition(" ")
+    scripted_hub.on(f"{verb} /api/spaces/alice/app/{name}", reply_with(body={}))
+    getattr(client, method)(SPACE, *arguments)
+    assert scripted_hub.requests[-1].json() == content
+
+
+def test_no_volumes_at_all_is_a_request_of_its_own(client: HubClient, scripted_hub: Any) -> None:
+    scripted_hub.on("DELETE /api/spaces/alice/app/volumes", reply_with(body={}))
+    client.set_volumes(SPACE, ())
+    assert scripted_hub.paths() == ["DELETE /api/spaces/alice/app/volumes"]
+
+
+def test_prices_are_told_by_the_hour_whatever_the_hub_counts_in(client: HubClient, scripted_hub: Any) -> None:
+    items = [
+        {"name": "a", "unitLabel": "minute", "unitCostMicroUSD": 500},
+        {"name": "b", "unitLabel": "hour", "unitCostMicroUSD": 400_000},
+        {"name": "c", "unitLabel": "fortnight", "unitCostMicroUSD": 1},
+        {"name": "d"},
+    ]
+    scripted_hub.on("GET /api/spaces/hardware", reply_with(body=items))
+    assert client.list_hardware() == (
+        Hardware("a", 30_000),
+        Hardware("b", 400_000),
+        Hardware("c"),
+        Hardware("d"),
+    )
+
+
+def test_secrets_are_told_without_values(client: HubClient, scripted_hub: Any) -> None:
+    scripted_hub.on(
+        "GET /api/spaces/alice/app/secrets", reply_with(body={"A": {"updatedAt": "then"}, "B": {}})
+    )
+    scripted_hub.on("GET /api/spaces/alice/app/variables", reply_with(body={"C": {"value": "1"}}))
+    assert client.list_secrets(SPACE) == (HeldSecret("A", "then"), HeldSecret("B"))
+    assert client.list_variables(SPACE) == (Variable("C", "1"),)

@@ -332,8 +332,8 @@ def _read_runtime(runtime: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_volume(item: dict[str, Any]) -> Volume:
-    kind = VolumeType(item["type"])
-    is_read_only = kind is not VolumeType.BUCKET or bool(item.get("readOnly"))
+    kind = str(item["type"])
+    is_read_only = kind != VolumeType.BUCKET or bool(item.get("readOnly"))
     path, revision = item.get("path") or None, item.get("revision") or None
     return Volume(kind, item["source"], item["mountPath"], revision, is_read_only, path)
 
