@@ -1,0 +1,3 @@
+from hfdeploy_proxy.cli import main
+
+main(prog_name="hfdeploy-proxy")

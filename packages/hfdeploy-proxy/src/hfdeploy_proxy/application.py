@@ -1,0 +1,99 @@
+"""Composition root: what is below the reserved prefix goes to FastAPI, everything else to the relay."""
+
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+
+from hfdeploy_proxy.credentials import Credentials
+from hfdeploy_proxy.hub import find_host
+from hfdeploy_proxy.operations.health import PREFIX, create_operations
+from hfdeploy_proxy.relay.client import Receive, Scope, Send
+from hfdeploy_proxy.relay.http import HttpRelay
+from hfdeploy_proxy.rules.access import Origins
+from hfdeploy_proxy.settings import Settings, load_settings
+from hfdeploy_proxy.upstream.destination import Destination
+from hfdeploy_proxy.upstream.http1 import Address, Http1Upstream, Limits
+from hfdeploy_proxy.upstream.port import Upstream
+
+
+class Application:
+    """The relay as an ASGI application; it can be mounted in another."""
+
+    def __init__(self, settings: Settings) -> None:
+        token = settings.hf_token.get_secret_value() if settings.hf_token else None
+        self._credentials = Credentials(token, settings.hf_token_file, settings.auth_mode, time.monotonic)
+        self._settings = settings
+        self._destination = Destination(self._locate, self._connect)
+        self._http = HttpRelay(
+            self._destination,
+            self._credentials,
+            origins=Origins(settings.allow_origins),
+            trusted_hops=settings.trusted_hops,
+            date=http_date(time.time),
+        )
+        self._operations = create_operations(self._check_ready)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            root_path: str = scope.get("root_path", "")
+            path: str = scope["path"]
+            if path.startswith(PREFIX, len(root_path) if path.startswith(root_path) else 0):
+                await self._operations(scope, receive, send)
+            else:
+                await self._http(scope, receive, send)
+        elif kind == "lifespan":
+            await self._live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1011})
+
+    async def close(self) -> None:
+        """Close all connections to the upstream: for those who mount it, whose server tells it nothing."""
+        await self._destination.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _check_ready(self) -> None:
+        self._credentials.header()
+
+    async def _locate(self) -> str:
+        settings = self._settings
+        if settings.target_url is not None:
+            return settings.target_url
+        assert settings.target_space
+        return await find_host(settings.hf_endpoint, settings.target_space, self._credentials.header()[1])
+
+    def _connect(self, address: Address) -> Upstream:
+        settings = self._settings
+        limits = Limits(
+            connections=settings.max_connections,
+            connect_seconds=settings.connect_timeout_seconds,
+            pool_seconds=settings.pool_timeout_seconds,
+            answer_seconds=settings.answer_timeout_seconds,
+            idle_seconds=settings.idle_timeout_seconds,
+        )
+        return Http1Upstream(address, limits)
+
+
+def create_app(settings: Settings | None = None) -> Application:
+    """The relay as an ASGI application, by default as the environment sets it. Raises SettingsInvalid."""
+    return Application(settings or load_settings())
+
+
+def http_date(now: Callable[[], float]) -> Callable[[], bytes]:
+    """The time as RFC 9110, section 5.6.7 has it, made anew once a second."""
+    known = (0, b"")
+
+    def tell() -> bytes:
+        nonlocal known
+        second = int(now())
+        if known[0] != second:
+            known = (second, formatdate(second, usegmt=True).encode())
+        return known[1]
+
+    return tell

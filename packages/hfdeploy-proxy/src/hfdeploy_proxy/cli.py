@@ -1,0 +1,57 @@
+"""``hfdeploy-proxy serve``: the relay as a command."""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hfdeploy_proxy.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, load_settings
+
+# A token in a command line is seen by everyone on the machine.
+_NO_FLAG = frozenset(("hf_token",))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("hfdeploy-proxy"), message="hfdeploy-proxy %(version)s")
+def main() -> None:
+    """A relay in front of a private Space."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with settings.")
+def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
+    """Relay until interrupted. Every flag is a variable of the same name in capitals, too."""
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config)
+    try:
+        settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    except SettingsInvalid as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    from hfdeploy_proxy.application import create_app
+    from hfdeploy_proxy.serving import bind, server_config
+
+    try:
+        listener = bind(host, port)
+    except OSError as error:
+        click.echo(
+            f"error: Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.", err=True
+        )
+        sys.exit(1)
+    import uvicorn
+
+    shown, number = listener.getsockname()[:2]
+    click.echo(f"The relay listens on http://{f'[{shown}]' if ':' in shown else shown}:{number}")
+    uvicorn.Server(server_config(create_app(settings))).run([listener])
+
+
+for _name, _field in Settings.model_fields.items():
+    if _name not in _NO_FLAG:
+        serve.params.append(click.Option([f"--{_name.replace('_', '-')}"], help=_field.description))

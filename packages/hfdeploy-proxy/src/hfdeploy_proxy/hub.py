@@ -1,0 +1,25 @@
+"""What the relay asks of the Hub."""
+
+import httpx
+
+from hfdeploy_proxy.rules.errors import TargetUnknown
+
+_TIMEOUT_SECONDS = 10.0
+
+
+async def find_host(endpoint: str, space: str, credentials: bytes) -> str:
+    """The origin of a Space, as the Hub names it. Raises TargetUnknown."""
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
+            answer = await client.get(
+                f"{endpoint}/api/spaces/{space}", headers={"authorization": credentials.decode()}
+            )
+            answer.raise_for_status()
+            host = answer.json()["host"]
+    except httpx.HTTPStatusError as error:
+        raise TargetUnknown(f"the Hub answered {error.response.status_code} for the Space") from None
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise TargetUnknown(f"the Hub could not be asked: {type(error).__name__}") from None
+    if not isinstance(host, str) or not host.startswith(("http://", "https://")):
+        raise TargetUnknown("the Hub names no host for the Space")
+    return host.rstrip("/")

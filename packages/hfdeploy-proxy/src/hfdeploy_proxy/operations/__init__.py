@@ -1,0 +1,1 @@
+"""The relay's own pages, all below one reserved prefix."""

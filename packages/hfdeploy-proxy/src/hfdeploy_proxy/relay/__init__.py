@@ -1,0 +1,1 @@
+"""The pumps: one client's request or WebSocket, carried to the upstream and back."""

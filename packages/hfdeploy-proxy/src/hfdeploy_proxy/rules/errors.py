@@ -1,0 +1,158 @@
+"""What can go wrong, and what the client is told: one table, in the shape of RFC 9457.
+
+    RequestRefused            4xx   the client's fault: nothing reaches the upstream
+    UpstreamError
+    ├── TargetUnknown         503   nobody can say where the upstream is
+    ├── TokenMissing          503   without a token nothing is relayed
+    ├── UpstreamUnreachable   502   no connection
+    ├── ConnectTimedOut       504   no connection in time
+    ├── PoolExhausted         503   every connection is taken
+    ├── UpstreamClosed        502   it closed the connection before it answered
+    ├── AnswerInvalid         502   what it sent is not HTTP, or not an answer to what was asked
+    ├── AnswerTimedOut        504   it did not answer in time
+    └── AnswerTruncated        -    it stopped in the middle: the client's connection is closed
+
+No text here names an address, a token or a line of code: the client learns what happened and what to do.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+Header = tuple[bytes, bytes]
+
+PROBLEM_TYPES = "/_relay/problems/"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row of the table: RFC 9457, section 3.1."""
+
+    status: int
+    name: str
+    title: str
+    detail: str
+    retry_after_seconds: int | None = None
+
+    def body(self) -> bytes:
+        """The problem as JSON."""
+        members = {
+            "type": PROBLEM_TYPES + self.name,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return json.dumps(members).encode()
+
+    def headers(self, body: bytes) -> list[Header]:
+        """The headers of an answer that holds ``body``."""
+        found = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
+        if self.retry_after_seconds is not None:
+            found.append((b"retry-after", str(self.retry_after_seconds).encode()))
+        return found
+
+
+PATH_INVALID = Problem(400, "path-invalid", "Bad path", "The path must begin with exactly one slash.")
+HOST_INVALID = Problem(400, "host-invalid", "Bad Host", "The request must have exactly one Host header.")
+FRAMING_INVALID = Problem(
+    400, "framing-invalid", "Bad framing", "Content-Length and Transfer-Encoding contradict each other."
+)
+HEADER_INVALID = Problem(
+    400, "header-invalid", "Bad header", "A header holds a line break or another control character."
+)
+CODING_UNKNOWN = Problem(
+    501, "coding-unknown", "Unknown transfer coding", "The only transfer coding understood here is chunked."
+)
+METHOD_REFUSED = Problem(405, "method-refused", "Method not allowed", "This relay opens no tunnels.")
+ORIGIN_REFUSED = Problem(
+    403, "origin-refused", "Origin not allowed", "Pages of this origin may not use this relay."
+)
+LOOP_DETECTED = Problem(508, "loop-detected", "Loop detected", "The request has come back to where it was.")
+
+PROBLEMS = (
+    PATH_INVALID,
+    HOST_INVALID,
+    FRAMING_INVALID,
+    HEADER_INVALID,
+    CODING_UNKNOWN,
+    METHOD_REFUSED,
+    ORIGIN_REFUSED,
+    LOOP_DETECTED,
+)
+
+
+class RequestRefused(Exception):
+    """The client asked for what is not relayed: ``refusal`` says why."""
+
+    def __init__(self, refusal: Problem) -> None:
+        super().__init__(refusal.title)
+        self.refusal = refusal
+
+
+class UpstreamError(Exception):
+    """The upstream, or the way to it, failed; the message is for the log."""
+
+    problem: ClassVar[Problem]
+
+
+class TargetUnknown(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        503, "target-unknown", "Upstream not known", "Where the upstream is could not be found out.", 5
+    )
+
+
+class TokenMissing(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        503, "token-missing", "Not configured", "This relay has no token for its upstream; set HF_TOKEN."
+    )
+
+
+class UpstreamUnreachable(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        502, "upstream-unreachable", "Upstream unreachable", "The upstream accepts no connection.", 5
+    )
+
+
+class ConnectTimedOut(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        504, "connect-timed-out", "Upstream unreachable", "The upstream accepted no connection in time.", 5
+    )
+
+
+class PoolExhausted(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        503, "pool-exhausted", "Too busy", "All connections to the upstream are taken.", 1
+    )
+
+
+class UpstreamClosed(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        502, "upstream-closed", "No answer", "The upstream closed the connection before it answered."
+    )
+
+
+class AnswerInvalid(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        502, "answer-invalid", "Bad answer", "What the upstream sent is not a valid answer."
+    )
+
+
+class AnswerTimedOut(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        504, "answer-timed-out", "No answer in time", "The upstream did not answer in time."
+    )
+
+
+class AnswerTruncated(UpstreamError):
+    """Has no problem body: the answer had begun."""
+
+    problem: ClassVar[Problem] = AnswerInvalid.problem
+
+
+class ClientGone(Exception):
+    """The client has left: there is nobody to answer."""

@@ -1,0 +1,96 @@
+"""uvicorn as the relay uses it."""
+
+import asyncio
+import socket
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from hfdeploy_proxy.relay.wire import EXTENSION, Wire
+
+_GATHERED_BYTES = 2**14
+
+
+class GatheredWrites:
+    """A transport that sends what is written in one turn of the loop at once: head and body of a short answer
+    are one segment, and one system call instead of two.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if len(data) > _GATHERED_BYTES:
+            self._flush()
+            self._transport.write(data)
+            return
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(held))
+
+
+class RelayProtocol(HttpToolsProtocol):
+    """Tells the relay what ASGI does not."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._gathered = GatheredWrites(transport, self.loop)
+
+    def on_headers_complete(self) -> None:
+        self.scope["extensions"] = cast("Any", {EXTENSION: Wire(self._break_off, self.url)})
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.transport = cast("Any", self._gathered)
+
+    def _break_off(self) -> None:
+        """Close before the answer is whole: the client sees that it is not."""
+        self.cycle.disconnected = True
+        self._gathered.close()
+
+
+def server_config(app: Any) -> uvicorn.Config:
+    """The upstream's Date and Server pass, X-Forwarded-* is the relay's affair, addresses are not logged."""
+    return uvicorn.Config(
+        app,
+        http=RelayProtocol,
+        loop="uvloop",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,174 @@
+"""Everything that can be set: by environment, flag or TOML file. Bad settings are refused at start."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hfdeploy_proxy.credentials import AuthMode, is_token
+from hfdeploy_proxy.rules.access import ANYONE
+
+CONFIG_VARIABLE = "HFDEPLOY_PROXY_CONFIG"
+_SPACE = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*", re.ASCII)
+_HOST = r"(\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
+_ORIGIN = re.compile(rf"[a-z][a-z0-9+.\-]*://(?:{_HOST})(?::[0-9]+)?")
+
+
+class SettingsInvalid(ValueError):
+    """The settings make no sense; ``faults`` lists everything that is wrong with them."""
+
+    exit_code = 78
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("The settings are not valid:\n" + "\n".join(f"  {fault}" for fault in faults))
+
+
+class Settings(BaseSettings):
+    """What a relay is to do. Each field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    hf_endpoint: str = Field("https://huggingface.co", description="The Hub, for TARGET_SPACE.")
+    target_url: str | None = Field(None, description="The upstream, such as https://me-app.hf.space.")
+    target_space: str | None = Field(
+        None, description="The upstream as a Space, NAMESPACE/NAME.", validate_default=True
+    )
+    hf_token: SecretStr | None = Field(None, description="The token that opens the upstream.")
+    hf_token_file: Path | None = Field(
+        None, description="A file that holds the token; read again when it changes.", validate_default=True
+    )
+    auth_mode: AuthMode = Field(
+        "authorization",
+        description="The header of the token. With x-hf-authorization the client's own Authorization passes.",
+    )
+    allow_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins whose pages may use the relay, with commas: https://a.com,https://*.b.com, or "
+        "*. Its own pages always may.",
+    )
+    allow_credentials: bool = Field(
+        False, description="Let pages of ALLOW_ORIGINS send cookies.", validate_default=True
+    )
+    trusted_hops: int = Field(
+        0, ge=0, le=16, description="How many proxies before the relay tell the truth in X-Forwarded-*."
+    )
+    max_connections: int = Field(4096, ge=1, description="Connections to the upstream at a time.")
+    connect_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a connection.")
+    pool_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a free connection.")
+    answer_timeout_seconds: float = Field(600.0, gt=0, description="How long to wait for an answer to begin.")
+    idle_timeout_seconds: float = Field(
+        6 * 3600.0, gt=0, description="How long an answer that has begun may be silent."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before the environment, the environment before the file."""
+        file = os.environ.get(CONFIG_VARIABLE)
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return init_settings, env_settings, *toml
+
+    @field_validator("allow_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("allow_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [origin for origin in value if origin != ANYONE and not _ORIGIN.fullmatch(origin)]
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)}: an origin is SCHEME://HOST[:PORT] without a path, https://*.HOST, or *"
+            )
+        return value
+
+    @field_validator("hf_endpoint", "target_url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            sound = (
+                parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and value.isascii()
+            )
+        except ValueError:
+            sound = False
+        if not sound or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(
+                "an address is http://HOST[:PORT] or https://HOST[:PORT], without path, query or user"
+            )
+        return value.rstrip("/")
+
+    @field_validator("target_space")
+    @classmethod
+    def _check_space(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not _SPACE.fullmatch(value):
+            raise ValueError("a Space is NAMESPACE/NAME")
+        if "target_url" in info.data and (value is None) == (info.data["target_url"] is None):
+            raise ValueError("set one of TARGET_URL and TARGET_SPACE")
+        return value
+
+    @field_validator("hf_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_token(value.get_secret_value()):
+            raise ValueError("a token has letters, digits and -._~+/ only, and no line break")
+        return value
+
+    @field_validator("hf_token_file")
+    @classmethod
+    def _check_token_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("hf_token") is not None:
+            raise ValueError("set one of HF_TOKEN and HF_TOKEN_FILE")
+        if value is not None and not os.access(value, os.R_OK):
+            raise ValueError("there is no such file, or it cannot be read")
+        return value
+
+    @field_validator("allow_credentials")
+    @classmethod
+    def _check_credentials(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and ANYONE in info.data.get("allow_origins", ()):
+            raise ValueError(
+                "cookies for the pages of everyone (*) would let anyone act as your users; name the origins"
+            )
+        return value
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings of flags (``given``), environment and file. Raises SettingsInvalid with every fault."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsInvalid(tuple(_tell(fault) for fault in error.errors())) from None
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid((f"{os.environ.get(CONFIG_VARIABLE)}: cannot be read: {error}",)) from None
+
+
+def _tell(fault: Any) -> str:
+    name = ".".join(str(part) for part in fault["loc"]).upper()
+    return f"{name}: {fault['msg'].removeprefix('Value error, ')}"

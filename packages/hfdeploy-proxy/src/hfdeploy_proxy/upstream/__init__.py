@@ -1,0 +1,1 @@
+"""The way to the upstream: one port, two engines."""

@@ -1,0 +1,58 @@
+"""Where the upstream is, and the engine that leads there. A Space's host is asked of the Hub."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hfdeploy_proxy.rules.headers import Target
+from hfdeploy_proxy.upstream.http1 import Address
+from hfdeploy_proxy.upstream.port import Upstream
+
+Locate = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """An upstream that is found."""
+
+    target: Target
+    address: Address
+    upstream: Upstream
+
+
+class Destination:
+    """Finds the upstream once, with the first request; ``known`` from then on."""
+
+    def __init__(self, locate: Locate, connect: Callable[[Address], Upstream]) -> None:
+        self._locate = locate
+        self._connect = connect
+        self._lock = asyncio.Lock()
+        self.known: There | None = None
+
+    async def find(self) -> There:
+        """The upstream. Raises TargetUnknown."""
+        async with self._lock:
+            if self.known is None:
+                url = await self._locate()
+                address = plan_address(url)
+                self.known = There(plan_target_names(url), address, self._connect(address))
+            return self.known
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self.known is not None:
+            await self.known.upstream.close()
+
+
+def plan_address(url: str) -> Address:
+    """Where to connect to for an origin such as ``https://me-app.hf.space``."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    return Address(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+
+
+def plan_target_names(url: str) -> Target:
+    """How the upstream is named in requests to it."""
+    parts = urlsplit(url)
+    return Target(parts.netloc.encode(), f"{parts.scheme}://{parts.netloc}".encode())

@@ -1,0 +1,105 @@
+"""The default engine: HTTP/1.1 on asyncio's transports, without an object a request that is not needed."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hfdeploy_proxy.rules.errors import ConnectTimedOut, Header, UpstreamClosed, UpstreamUnreachable
+from hfdeploy_proxy.upstream.connection import Connection
+from hfdeploy_proxy.upstream.pool import Pool
+from hfdeploy_proxy.upstream.port import Answer, Body
+
+# RFC 9110, section 9.2.2
+_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections, and how long to wait for what."""
+
+    connections: int = 4096
+    connect_seconds: float = 5.0
+    pool_seconds: float = 5.0
+    keep_seconds: float = 30.0
+    answer_seconds: float = 600.0
+    idle_seconds: float = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the upstream listens."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class Http1Upstream:
+    """Implements `hfdeploy_proxy.upstream.port.Upstream`."""
+
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self._address = address
+        self._limits = limits
+        self._tls = tls_context() if address.tls else None
+        self._pool: Pool | None = None
+
+    async def send(
+        self, method: bytes, target: bytes, headers: Sequence[Header], body: Body | None
+    ) -> Answer:
+        pool = self._pool or self._open_pool()
+        connection = await pool.take()
+        while True:
+            try:
+                await connection.ask(method, target, headers, body)
+                return connection
+            except UpstreamClosed:
+                stale = not connection.fresh and not connection.heard
+                connection.close()
+                if body is not None or not stale or method not in _IDEMPOTENT:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+            connection = await pool.take(fresh=True)  # RFC 9112, section 9.3.1: it was closed while idle
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    def _open_pool(self) -> Pool:
+        limits = self._limits
+        self._pool = Pool(
+            self._dial,
+            limit=limits.connections,
+            pool_timeout_seconds=limits.pool_seconds,
+            keep_seconds=limits.keep_seconds,
+            answer_timeout_seconds=limits.answer_seconds,
+            idle_timeout_seconds=limits.idle_seconds,
+        )
+        return self._pool
+
+    async def _dial(self, pool: Pool) -> Connection:
+        loop = asyncio.get_running_loop()
+        address = self._address
+        try:
+            async with asyncio.timeout(self._limits.connect_seconds):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, pool.give_back, pool.forget),
+                    address.host,
+                    address.port,
+                    ssl=self._tls,
+                    server_hostname=address.host if self._tls else None,
+                )
+        except TimeoutError:
+            raise ConnectTimedOut("no connection in time") from None
+        except OSError as error:  # ssl.SSLError is one
+            raise UpstreamUnreachable(f"no connection: {type(error).__name__}") from None
+        return connection
+
+
+def tls_context() -> ssl.SSLContext:
+    """The system's authorities, or those of SSL_CERT_FILE; HTTP/1.1 only."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,61 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hfdeploy_proxy.cli import main
+from hfdeploy_proxy.settings import Settings
+
+from .conftest import Upstream
+
+BIN = Path(sys.executable).parent
+
+
+def test_faults_of_the_settings_end_it() -> None:
+    done = CliRunner().invoke(main, ["serve", "--trusted-hops", "many", "--auth-mode", "none"])
+    assert done.exit_code == 78
+    assert all(name in done.output for name in ("TARGET_SPACE", "TRUSTED_HOPS", "AUTH_MODE"))
+
+
+def test_every_setting_but_the_token_is_a_flag_and_every_one_is_documented() -> None:
+    shown = CliRunner().invoke(main, ["serve", "--help"]).output
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for name in Settings.model_fields:
+        assert (f"--{name.replace('_', '-')} " in shown) == (name != "hf_token")
+        assert f"`{name.upper()}`" in readme
+
+
+@pytest.mark.parametrize("command", [[BIN / "hfdeploy-proxy"], [sys.executable, "-m", "hfdeploy_proxy"]])
+def test_it_serves_until_it_is_told_to_stop(command: list[str | Path], upstream: Upstream) -> None:
+    settings = {**os.environ, "TARGET_URL": f"http://127.0.0.1:{upstream.port}", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, "serve", "--port", "0"],
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            (address,) = re.findall(r"listens on (http://127.0.0.1:\d+)", process.stdout.readline())
+            with urllib.request.urlopen(f"{address}/path") as answer:
+                assert answer.read() == b"ok"
+            process.send_signal(signal.SIGTERM)
+            rest = process.communicate(timeout=10)[0]
+        finally:
+            process.kill()
+    assert rest == ""
+
+
+def test_a_taken_port_is_told(upstream: Upstream) -> None:
+    done = CliRunner().invoke(
+        main, ["serve", "--target-url", "http://127.0.0.1:9", "--port", str(upstream.port)]
+    )
+    assert done.exit_code == 1
+    assert "Choose another --port" in done.output
