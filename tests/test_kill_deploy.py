@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,36 @@ def test_a_change_of_an_existing_repo(run: Run, api: HfApi, source: Path, worksp
     options = {"repo_type": "model", "mirror": True, "visibility": "private"}
     points = check_every_kill(run, lambda name: look(api, f"alice/{name}", "model"), begin, **options)
     assert points > 3 * 2
+
+
+@pytest.mark.parametrize("verb", ["deploy", "apply"])
+def test_a_commit_that_lands_after_the_kill_is_not_made_twice(
+    verb: str, run: Run, hub: LocalHub, api: HfApi, source: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    api.create_repo("alice/m")
+    asked: tuple[Any, ...] = ("deploy", source, "alice/m")
+    options: dict[str, Any] = {"repo_type": "model"}
+    if verb == "apply":
+        saved = source / ".hfdeploy" / "plan.json"
+        hfdeploy_core.save_plan(hfdeploy_core.plan(source, "alice/m", **options), saved)
+        asked, options = ("apply", saved), {}
+    # The hub takes its time with the first commit only; the process dies while it does.
+    hub.faults.add("POST /api/**/commit/* latency_seconds=0.5 count=1")
+    code = (
+        "import sys, hfdeploy_core; verb, *words = sys.argv[1:];"
+        "hfdeploy_core.deploy(*words, repo_type='model') if verb == 'deploy'"
+        " else hfdeploy_core.apply(hfdeploy_core.load_plan(*words))"
+    )
+    command = [sys.executable, "-c", code, *map(str, asked)]
+    with subprocess.Popen(command, env={**os.environ, "HF_ENDPOINT": hub.endpoint}) as process:
+        while not hub.requests.count("POST", "/api/**/commit/*"):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert run(*asked, **options)["signal"] == 0
+    assert hub.requests.count("POST", "/api/**/commit/*") == 2
+    while not hub.requests.find("POST", "/api/**/commit/*")[0].status:
+        time.sleep(0.01)
+    titles = [commit.title for commit in api.list_repo_commits("alice/m")]
+    assert titles == ["Deploy with hfdeploy", "initial commit"]

@@ -87,10 +87,16 @@ def test_answers_that_stay_lost_end_it(hub: FakeHub, run) -> None:
 
 
 def test_a_head_that_moved_is_a_conflict(hub: FakeHub, run) -> None:
-    hub.push(MODEL, {"theirs": b""})
+    hub.push(MODEL, {"theirs": b""}, message="hfdeploy-digest: d2")
     with pytest.raises(Conflict):
         run()
-    assert "recent_commits" not in hub.calls
+    assert len(hub.repos[MODEL].commits) == 2
+
+
+def test_a_commit_that_a_killed_try_had_sent_is_recognised_when_it_lands_late(hub: FakeHub, run) -> None:
+    late = hub.push(MODEL, {"a.txt": b"a", "b.txt": b"b"}, message="hfdeploy-digest: d1")
+    assert run() == late
+    assert len(hub.repos[MODEL].commits) == 2
 
 
 def test_a_source_that_is_written_to_meanwhile_is_not_committed(

@@ -59,17 +59,15 @@ def _post_once(
     """Post a commit until it is there, and never twice: after each lost answer look first, with `find`."""
     budget = Budget(attempts=4)
     started_seconds = clock.seconds()
-    was_lost = False
     for attempt in count(1):
         try:
             return post()
         except Conflict:
-            # Perhaps the head moved because the answer that was lost said yes.
-            if was_lost and (commit := find()):
+            # Perhaps it moved by this very commit: its answer was lost, here or in a try that was killed.
+            if commit := find():
                 return commit
             raise
         except AnswerLost as error:
-            was_lost = True
             if commit := find():
                 return commit
             elapsed_seconds = clock.seconds() - started_seconds
