@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -224,6 +225,43 @@ def test_a_plan_is_applied_later_as_far_as_it_still_holds(
     }
     (tmp_path / "plan.json").write_text((tmp_path / "plan.json").read_text().replace("test-1", "mine"))
     assert run("apply", "plan.json").exit_code == 71
+
+
+@pytest.mark.usefixtures("repos")
+def test_quarantine_and_back(run: Run, local: LocalHub, api: HfApi, past: Past) -> None:
+    quarantined = (*SWEEP, "--quarantine", "24h", "--type", "space", "--type", "model")
+    assert len(re.findall(r"^would quarantine ", run(*quarantined).stdout, re.MULTILINE)) == 2
+    done = run(*quarantined, "--apply")
+    assert done.exit_code == 0, done.output
+    assert "2 kept, 2 quarantined" in done.stdout
+    (model,) = [info for info in api.list_models(author="alice") if "trash" in info.id]
+    assert model.private
+    assert model.id.endswith(model._id)
+    assert "it is in quarantine until" in run(*quarantined, "--apply").stdout
+    back = run("restore", "alice/test-1")
+    assert back.exit_code == 0, back.output
+    assert "model alice/test-1 is back. It is public again." in back.stdout
+    assert api.model_info("alice/test-1").private is False
+    (space,) = [info for info in api.list_spaces(author="alice") if "trash" in info.id]
+    nameless = run("restore", space.id, "--type", "space", "--state", "elsewhere")
+    assert nameless.exit_code == 70
+    assert "--as" in nameless.stderr
+    named = run("restore", space.id, "--type", "space", "--as", "test-back")
+    assert "space alice/test-back is back. It is private." in named.stdout
+    assert run("restore", "alice/test-1").exit_code == 71
+    assert run("restore", "alice/mine").exit_code == 71
+
+
+@pytest.mark.usefixtures("repos")
+def test_what_waited_in_quarantine_is_deleted(run: Run, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    quarantined = (*SWEEP, "--quarantine", "1s", "--type", "model", "--apply")
+    assert "1 quarantined" in run(*quarantined).stdout
+    time.sleep(1.1)
+    done = run(*quarantined)
+    assert re.search(r"^deleted .*test-trash-.* its quarantine ended at", done.stdout, re.MULTILINE), (
+        done.output
+    )
+    assert not any("trash" in name for name in left(api))
 
 
 @pytest.mark.usefixtures("repos")

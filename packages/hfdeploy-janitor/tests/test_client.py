@@ -51,7 +51,7 @@ def test_what_is_listed_is_what_is_there(api: HfApi, client: HubClient, kind: Ki
     (thing,) = page.things
     info = api.repo_info("alice/one", repo_type=kind)
     assert thing == Thing(
-        kind, "alice", "one", info._id, info.created_at, info.last_modified, info.sha, tuple(info.tags)
+        kind, "alice", "one", info._id, info.created_at, info.last_modified, info.sha, tuple(info.tags), True
     )
     assert page.cursor is None
     assert page.date is not None

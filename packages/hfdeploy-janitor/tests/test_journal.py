@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 from hfdeploy_janitor.errors import JournalUnusable
 from hfdeploy_janitor.journal import Journal
-from hfdeploy_janitor.model import Fate, Target, Thing
+from hfdeploy_janitor.model import Fate, Thing
 from hfdeploy_janitor.rules import Kind
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ def thing(number: int) -> Thing:
 def test_an_intent_is_unsettled_until_its_fate_is_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "state")
     for number in (1, 2):
-        journal.write_intent(Target(thing(number), "old", 0), NOW)
+        journal.write_intent(thing(number), "old", None, NOW)
     journal.write_fate(thing(1), Fate.DELETED, "", NOW)
     assert [intent.thing.name for intent in Journal(tmp_path / "state").find_unsettled()] == ["test-2"]
     assert journal.count_attempts() == {thing(1).id: 1, thing(2).id: 1}
@@ -31,12 +32,12 @@ def test_an_intent_is_unsettled_until_its_fate_is_written(tmp_path: Path) -> Non
 
 def test_a_line_that_a_kill_cut_off_is_passed_over_and_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.write_intent(Target(thing(1), "old", 0), NOW)
+    journal.write_intent(thing(1), "old", None, NOW)
     journal.close()
     with journal.path.open("a") as file:
         file.write('{"event": "deleted", "kind": "mod')
     again = Journal(tmp_path)
-    again.write_intent(Target(thing(2), "old", 0), NOW)
+    again.write_intent(thing(2), "old", None, NOW)
     again.close()
     assert [intent.thing.name for intent in again.find_unsettled()] == ["test-1", "test-2"]
 
@@ -50,3 +51,21 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(JournalUnusable):
         Journal(tmp_path / "state").open()
+
+
+def test_a_quarantine_is_found_by_both_names_until_it_is_undone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    public = replace(thing(1), private=False)
+    journal.write_intent(public, "old", "trash-1", NOW)
+    journal.write_intent(replace(public, private=True), "old", "trash-2", NOW)
+    journal.write_intent(thing(2), "old", None, NOW)
+    for name in ("test-1", "trash-1"):
+        found = journal.find_quarantine(Kind.MODEL, "alice", name)
+        assert found is not None
+        assert (found.thing.name, found.thing.private, found.trash_name) == ("test-1", False, "trash-2")
+    assert journal.find_quarantine(Kind.MODEL, "alice", "test-2") is None
+    assert journal.find_quarantine(Kind.DATASET, "alice", "test-1") is None
+    assert journal.count_attempts()[public.id] == 2
+    journal.write_fate(public, Fate.RESTORED, "", NOW)
+    assert journal.find_quarantine(Kind.MODEL, "alice", "test-1") is None
+    assert journal.count_attempts() == {thing(2).id: 1}

@@ -66,7 +66,7 @@ def test_what_changes_after_the_plan_is_spared(
     plan = make_plan(hub, policy, clock)
     match change:
         case "rename":
-            hub.rename(thing, "test-2")
+            hub.move(thing, "test-2")
         case "edit":
             hub.edit(thing)
         case "tag":
@@ -75,7 +75,7 @@ def test_what_changes_after_the_plan_is_spared(
             hub.remove(thing)
             hub.add(Kind.MODEL, "test-1", age=OLD)
         case "copy":
-            hub.rename(thing, "elsewhere")
+            hub.move(thing, "elsewhere")
             hub.add(Kind.MODEL, "test-1")
     report = apply_plan(plan, hub, clock, journal)
     assert fates(report) == [Fate.SPARED]

@@ -29,7 +29,7 @@ from hfdeploy_janitor.rules import (
     check_policy,
     parse_duration,
 )
-from hfdeploy_janitor.sweep import apply_plan, make_plan, settle
+from hfdeploy_janitor.sweep import apply_plan, make_plan, restore, settle
 
 INTERRUPTED_EXIT_CODE = 130
 STATE_FOLDER = ".hfdeploy"
@@ -71,6 +71,7 @@ _ASKED = (
     click.option("--min-age", help="Nothing younger is touched, nor changed since; 1h."),
     click.option("--max-deletes", type=int, help="If there are more, none is deleted; 100."),
     click.option("--max-percent", type=float, help="The same, as a part of all that is there."),
+    click.option("--quarantine", help="Put it away for so long before it is deleted: 24h."),
 )
 _APPLY = click.option("--apply", "applies", is_flag=True, help="Delete. Without it, only say what would be.")
 _OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
@@ -173,6 +174,23 @@ def verify_mark(*, debug: bool, repo: str, kind: str) -> None:
         click.echo(f"{asked} was made by run {said.run} and expires at {said.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
+@app.command("restore")
+@click.argument("repo", metavar="NAMESPACE/NAME")
+@click.option("--type", "kind", type=_KIND, default=Kind.MODEL.value, show_default=True)
+@click.option("--as", "new_name", metavar="NAME", help="Its new name; else the one that the journal knows.")
+@_STATE
+@_DEBUG
+def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state: str) -> None:
+    """Bring back what is quarantined: REPO is what it is called, or was called before."""
+    with told_failures(debug=debug):
+        namespace, _, name = repo.partition("/")
+        clock = SystemClock()
+        hub = connect(clock, Budget(clock))
+        result = restore(Kind(kind), namespace, name, hub, clock, Journal(Path(state)), new_name)
+        click.echo(f"{result.target.thing} is back. {result.words}")
+        click.echo("The next sweep takes it again, unless it is protected or tagged hfdeploy-keep.", err=True)
+
+
 def clean(hub: Hub, policy: Policy, clock: Clock, journal: Journal, seal: Seal | None) -> Report:
     """A whole sweep: settle what was left open, list, decide, delete."""
     journal.open()
@@ -206,6 +224,8 @@ def read_asked(*, config: Path | None, kinds: tuple[str, ...], marked: bool, **a
     rule = Rule(given.pop("namespace"), given.pop("prefix"), parse_duration(given.pop("ttl")), chosen, marked)
     if "min_age" in given:
         given["min_age_seconds"] = parse_duration(given.pop("min_age"))
+    if "quarantine" in given:
+        given["quarantine_seconds"] = parse_duration(given.pop("quarantine"))
     return Policy((rule,), **given)
 
 

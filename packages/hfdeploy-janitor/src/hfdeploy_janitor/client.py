@@ -34,7 +34,7 @@ from hfdeploy_janitor.model import Thing
 from hfdeploy_janitor.port import Page, Sight
 from hfdeploy_janitor.rules import Kind
 
-_EXPAND = ["createdAt", "lastModified", "tags", "sha"]
+_EXPAND = ["createdAt", "lastModified", "tags", "sha", "private"]
 _PAGE = 1000
 _TIMEOUT = httpx2.Timeout(connect=15.0, read=60.0, write=30.0, pool=None)
 _TRIES = 4
@@ -102,6 +102,31 @@ class HubClient:
         if answer.status_code >= 300:
             raise _refuse(answer, doing)
         return True
+
+    def pause(self, space: Thing) -> None:
+        self._change("POST", f"{_path(space)}/pause", f"pause {space}")
+
+    def restart(self, space: Thing) -> None:
+        self._change("POST", f"{_path(space)}/restart", f"restart {space}")
+
+    def set_private(self, thing: Thing, private: bool) -> None:
+        visibility = "private" if private else "public"
+        content = {"visibility": visibility}
+        self._change("PUT", f"{_path(thing)}/settings", f"make {thing} {visibility}", content)
+
+    def rename(self, thing: Thing, name: str) -> None:
+        content = {
+            "fromRepo": thing.full_name,
+            "toRepo": f"{thing.namespace}/{name}",
+            "type": thing.kind.value,
+        }
+        self._change("POST", "/api/repos/move", f"rename {thing}", content)
+
+    def _change(self, method: str, path: str, doing: str, content: Any = None) -> None:
+        """A request that changes something: sent once."""
+        answer = self._send(method, f"{self._endpoint}{path}", doing, content=content)
+        if answer.status_code >= 300:
+            raise _refuse(answer, doing)
 
     def _read(self, path: str, doing: str, *, query: Mapping[str, Any] | None = None) -> httpx2.Response:
         """An answer to a GET, which may be repeated while the Hub is busy."""
@@ -184,7 +209,7 @@ def _read_repo(kind: Kind, item: Any) -> Thing | None:
     if not isinstance(full_name, str) or full_name.count("/") != 1 or not isinstance(identity, str):
         return None
     namespace, _, name = full_name.partition("/")
-    tags, head = item.get("tags"), item.get("sha")
+    tags, head, private = item.get("tags"), item.get("sha"), item.get("private")
     return Thing(
         kind,
         namespace,
@@ -194,6 +219,7 @@ def _read_repo(kind: Kind, item: Any) -> Thing | None:
         _read_time(item.get("lastModified")),
         head if isinstance(head, str) else None,
         tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else None,
+        private if isinstance(private, bool) else None,
     )
 
 

@@ -51,6 +51,8 @@ class PolicyFile(_Strict):
     """If a sweep would delete more, it deletes nothing."""
     max_percent: Annotated[float, Field(ge=0, le=100, strict=False)] | None = None
     """The same, as a part of all that is there."""
+    quarantine: _Duration | None = None
+    """Put away what expires for so long before it is deleted."""
 
 
 def load_policy(path: Path) -> Policy:
@@ -95,7 +97,12 @@ def _build(read: PolicyFile) -> Policy:
         for rule in read.rules
     )
     return Policy(
-        rules, tuple(read.protect), parse_duration(read.min_age), read.max_deletes, read.max_percent
+        rules,
+        tuple(read.protect),
+        parse_duration(read.min_age),
+        read.max_deletes,
+        read.max_percent,
+        None if read.quarantine is None else parse_duration(read.quarantine),
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from hfdeploy_janitor.mark import SKEW_SECONDS, Refusal, Seal, read_mark, verify
-from hfdeploy_janitor.model import Decision, Delete, Keep, Kept, Listing, Plan, Target, Thing
+from hfdeploy_janitor.model import Decision, Delete, Keep, Kept, Listing, Plan, Quarantine, Target, Thing
 from hfdeploy_janitor.rules import Policy, find_protection, format_duration
+from hfdeploy_janitor.trash import Trash, read_trash, write_trash
 
 # Tags of a repo's card that speak to the janitor.
 KEEP_TAG = "hfdeploy-keep"
@@ -22,7 +23,7 @@ _MARKED_TWICE = "the Hub listed it twice, in two versions"
 
 
 def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None) -> Decision:
-    """Keep or delete one thing.
+    """Keep, delete or put away one thing.
 
     Where several rules, its mark and its tags speak of when it expires, the latest of them counts. Without a
     seal no mark can be verified: what looks like one still counts as a reason to keep.
@@ -38,6 +39,8 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
         return Keep(reason)
     assert thing.created_at is not None
     assert thing.changed_at is not None
+    if trash := read_trash(thing.name):
+        return _decide_trash(thing, trash, covering[0], now)
     mark = read_mark(thing.name)
     if mark is not None and seal is not None:
         verdict = verify(thing, seal)
@@ -63,7 +66,22 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
             f" {format_duration(policy.min_age_seconds)}"
         )
     by = f"marked by run {mark.run}" if mark and seal else f"its prefix is {policy.rules[rule].prefix}"
-    return Delete(f"it expired at {_tell(expires_at)}; {by}", rule)
+    reason = f"it expired at {_tell(expires_at)}; {by}"
+    if policy.quarantine_seconds is None:
+        return Delete(reason, rule)
+    trash_name = write_trash(policy.rules[rule].prefix, thing.id, now, policy.quarantine_seconds)
+    return Quarantine(reason, rule, trash_name)
+
+
+def _decide_trash(thing: Thing, trash: Trash, rule: int, now: datetime) -> Decision:
+    """What was put away goes when its time is over, unless it was touched meanwhile."""
+    if trash.id != thing.id:
+        return Keep("its name is that of something else in quarantine")
+    if thing.changed_at is None or thing.changed_at > trash.since:
+        return Keep("it was changed while it was in quarantine")
+    if trash.until > now:
+        return Keep(f"it is in quarantine until {_tell(trash.until)}")
+    return Delete(f"its quarantine ended at {_tell(trash.until)}", rule)
 
 
 def find_guard(thing: Thing, policy: Policy) -> str | None:
@@ -100,6 +118,8 @@ def find_change(planned: Thing, found: Thing) -> str | None:
         return f"it is called {found.full_name} now"
     if (found.changed_at, found.version) != (planned.changed_at, planned.version):
         return "it was changed since the plan"
+    if found.private != planned.private:
+        return "who may see it was changed since the plan"
     if found.created_at != planned.created_at:
         return "the time of its creation is another one than in the plan"
     return None
@@ -132,7 +152,8 @@ def plan_sweep(
             elif ids[thing.kind, thing.id] > 1 or names[_name(thing)] > 1:
                 kept.append(Kept(thing, _MARKED_TWICE))
             else:
-                targets.append(Target(thing, decision.reason, decision.rule))
+                trash_name = decision.trash_name if isinstance(decision, Quarantine) else None
+                targets.append(Target(thing, decision.reason, decision.rule, trash_name))
     listed = sum(len(listing.things) for listing in listings)
     return Plan(
         endpoint=endpoint,

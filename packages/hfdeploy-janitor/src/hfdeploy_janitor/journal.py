@@ -4,13 +4,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hfdeploy_janitor.errors import JournalUnusable
-from hfdeploy_janitor.model import Fate, Target, Thing
+from hfdeploy_janitor.model import Fate, Thing
 from hfdeploy_janitor.rules import Kind
 
 FILE_NAME = "janitor.jsonl"
@@ -18,9 +18,10 @@ FILE_NAME = "janitor.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A deletion that was begun and of which the journal does not know the end."""
+    """What was about to happen to a thing, which was as `thing` says."""
 
     thing: Thing
+    trash_name: str | None = None
 
 
 class Journal:
@@ -30,9 +31,12 @@ class Journal:
         self.path = folder / FILE_NAME
         self._file: int | None = None
 
-    def write_intent(self, target: Target, now: datetime) -> None:
-        """Say that a target is about to be deleted; it is on the disk when this returns."""
-        self._append({"event": "intent", "reason": target.reason, **_describe(target.thing)}, now)
+    def write_intent(self, thing: Thing, reason: str, trash_name: str | None, now: datetime) -> None:
+        """Say that it is about to be deleted, or put away; it is on the disk when this returns."""
+        fields = {"event": "intent", "reason": reason, **_describe(thing)}
+        if trash_name is not None:
+            fields |= {"trash_name": trash_name, "private": thing.private}
+        self._append(fields, now)
 
     def write_fate(self, thing: Thing, fate: Fate, words: str, now: datetime) -> None:
         """Say what came of it."""
@@ -62,14 +66,39 @@ class Journal:
             key = (str(line.get("kind")), str(line.get("id")))
             begun.pop(key, None)
             if line.get("event") == "intent" and line.get("kind") in set(Kind):
-                begun[key] = Intent(
-                    Thing(Kind(line["kind"]), line["namespace"], line["name"], line["id"], None, None)
-                )
+                begun[key] = _read_intent(line)
         return tuple(begun.values())
+
+    def find_quarantine(self, kind: Kind, namespace: str, name: str) -> Intent | None:
+        """How what is quarantined under that name, or was called so before, was put away.
+
+        Of several attempts the last one's trash name counts, and the first one's visibility: a later one
+        finds it private already.
+        """
+        found: Intent | None = None
+        for line in self._read():
+            if line["event"] == Fate.RESTORED.value and found is not None and line["id"] == found.thing.id:
+                found = None
+            if (line["event"], line["kind"], line["namespace"]) != ("intent", kind.value, namespace):
+                continue
+            intent = _read_intent(line)
+            if intent.trash_name is None:
+                continue
+            if found is not None and found.thing.id == intent.thing.id:
+                found = replace(found, trash_name=intent.trash_name)
+            elif name in (intent.thing.name, intent.trash_name):
+                found = intent
+        return found
 
     def count_attempts(self) -> Counter[str]:
         """How often each id was begun with: what failed before has to wait behind what has not."""
-        return Counter(str(line.get("id")) for line in self._read() if line.get("event") == "intent")
+        attempts = Counter[str]()
+        for line in self._read():
+            if line["event"] == "intent":
+                attempts[line["id"]] += 1
+            elif line["event"] in (Fate.QUARANTINED.value, Fate.RESTORED.value):
+                del attempts[line["id"]]
+        return attempts
 
     def _append(self, fields: dict[str, Any], now: datetime) -> None:
         self.open()
@@ -98,8 +127,21 @@ class Journal:
                 yield fields
 
 
-def _describe(thing: Thing) -> dict[str, str]:
+def _describe(thing: Thing) -> dict[str, Any]:
     return {"kind": thing.kind.value, "namespace": thing.namespace, "name": thing.name, "id": thing.id}
+
+
+def _read_intent(line: dict[str, Any]) -> Intent:
+    thing = Thing(
+        Kind(line["kind"]),
+        line["namespace"],
+        line["name"],
+        line["id"],
+        None,
+        None,
+        private=line.get("private"),
+    )
+    return Intent(thing, line.get("trash_name"))
 
 
 def _ends_within_a_line(path: Path) -> bool:

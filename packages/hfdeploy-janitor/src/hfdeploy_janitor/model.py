@@ -27,6 +27,7 @@ class Thing:
     changed_at: datetime | None
     version: str | None = None
     tags: tuple[str, ...] | None = ()
+    private: bool | None = None
 
     @property
     def full_name(self) -> str:
@@ -65,16 +66,26 @@ class Delete:
     rule: int
 
 
-Decision = Keep | Delete
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Put it away under that name, where it waits for its deletion; otherwise as `Delete`."""
+
+    reason: str
+    rule: int
+    trash_name: str
+
+
+Decision = Keep | Delete | Quarantine
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing that a plan would delete."""
+    """One thing that a plan would delete, or put away under `trash_name`."""
 
     thing: Thing
     reason: str
     rule: int
+    trash_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,10 @@ class Fate(StrEnum):
 
     DELETED = "deleted"
     """The Hub confirms that it is no more."""
+    QUARANTINED = "quarantined"
+    """It is put away: paused, private and renamed."""
+    RESTORED = "restored"
+    """It is back under its name."""
     GONE = "gone"
     """Somebody else had deleted it."""
     SPARED = "spared"

@@ -61,3 +61,19 @@ class Hub(Protocol):
     def delete(self, thing: Thing) -> bool:
         """Delete what has its name; False where there is none."""
         ...
+
+    def pause(self, space: Thing) -> None:
+        """Stop a Space's app. Raises HubRefused for one that cannot be paused."""
+        ...
+
+    def restart(self, space: Thing) -> None:
+        """Start a Space's app again."""
+        ...
+
+    def set_private(self, thing: Thing, private: bool) -> None:
+        """Say who sees it."""
+        ...
+
+    def rename(self, thing: Thing, name: str) -> None:
+        """Give it another name in the same namespace."""
+        ...

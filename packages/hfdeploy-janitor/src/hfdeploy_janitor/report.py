@@ -8,6 +8,8 @@ from hfdeploy_core import redact
 from hfdeploy_janitor.model import Fate, Report, Thing
 from hfdeploy_janitor.rules import Policy
 
+_DONE = (Fate.DELETED, Fate.QUARANTINED)
+
 
 def render_table(report: Report) -> str:
     """Lines for a terminal: what becomes of each thing and why, then the sum."""
@@ -70,9 +72,16 @@ def _tell_all(report: Report) -> list[tuple[str, Thing, str]]:
     told = [("kept", kept.thing, kept.reason) for kept in report.plan.kept]
     if report.results:
         for result in report.results:
-            reason = result.target.reason if result.fate is Fate.DELETED else result.words
+            reason = result.target.reason if result.fate in _DONE else result.words
             told.append((result.fate.value, result.target.thing, reason))
     else:
         fate = "kept" if report.plan.refusal else "would delete"
-        told += [(fate, target.thing, target.reason) for target in report.plan.targets]
+        told += [
+            (
+                fate if target.trash_name is None or report.plan.refusal else "would quarantine",
+                target.thing,
+                target.reason,
+            )
+            for target in report.plan.targets
+        ]
     return told

@@ -64,7 +64,7 @@ class Policy:
 
     Nothing that is younger than `min_age_seconds`, or was changed since, is touched, whatever a rule says. If
     a plan has more than `max_deletes` targets, or more than `max_percent` of all that was listed, none of it
-    is done.
+    is done. With `quarantine_seconds` what expires is put away for so long before it is deleted.
     """
 
     rules: tuple[Rule, ...]
@@ -72,6 +72,7 @@ class Policy:
     min_age_seconds: float = DEFAULT_MIN_AGE_SECONDS
     max_deletes: int = DEFAULT_MAX_DELETES
     max_percent: float | None = None
+    quarantine_seconds: float | None = None
 
 
 def check_policy(policy: Policy) -> Policy:
@@ -82,6 +83,8 @@ def check_policy(policy: Policy) -> Policy:
         _check_rule(rule, policy.min_age_seconds)
     if policy.min_age_seconds < 0 or policy.max_deletes < 0:
         raise RuleInvalid("A minimum age or a maximum cannot be negative.")
+    if policy.quarantine_seconds is not None and not policy.quarantine_seconds > 0:
+        raise RuleInvalid("A quarantine of no time is none.", "Make it longer, or leave it out.")
     if policy.max_percent is not None and not 0 <= policy.max_percent <= 100:
         raise RuleInvalid(f"{policy.max_percent} is no percentage.", "Use a number from 0 to 100.")
     if any(not pattern.strip() for pattern in policy.protect):

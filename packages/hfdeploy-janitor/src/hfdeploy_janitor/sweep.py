@@ -2,22 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from hfdeploy_core import DeployError
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import HubFailed, HubUnreachable, RateLimited
+from hfdeploy_core.errors import HubFailed, HubRefused, HubUnreachable, RateLimited
 from hfdeploy_janitor.decide import decide, find_change, find_skew, plan_sweep, take_turns
-from hfdeploy_janitor.errors import BudgetSpent, ClockSkewed, KeyMissing, PlanInvalid
+from hfdeploy_janitor.errors import BudgetSpent, ClockSkewed, KeyMissing, PlanInvalid, RuleInvalid
 from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.listing import list_all
 from hfdeploy_janitor.mark import Refusal, Seal, verify
-from hfdeploy_janitor.model import Fate, Keep, Plan, Report, Result, Target, Thing
+from hfdeploy_janitor.model import Fate, Keep, Plan, Quarantine, Report, Result, Target, Thing
 from hfdeploy_janitor.port import Hub, Sight
-from hfdeploy_janitor.rules import Policy, check_policy
+from hfdeploy_janitor.rules import Kind, Policy, check_policy
+from hfdeploy_janitor.trash import read_trash
 
-# To look, to delete, and to look again: a target that could not be followed to its end is not begun.
-_REQUESTS_A_TARGET = 3
+# To look, to delete, and to look again, or to put away in three steps: what could not be followed to its end
+# is not begun.
+_REQUESTS_A_DELETION = 3
+_REQUESTS_A_QUARANTINE = 6
 _SPENT = "The requests that this sweep may send are spent."
 
 OnResult = Callable[[Result], None]
@@ -61,7 +65,8 @@ def apply_plan(
     for target in targets:
         if stopped is None and should_stop():
             stopped = "It was told to stop."
-        if stopped is not None or hub.requests_left < _REQUESTS_A_TARGET:
+        needed = _REQUESTS_A_DELETION if target.trash_name is None else _REQUESTS_A_QUARANTINE
+        if stopped is not None or hub.requests_left < needed:
             result = Result(target, Fate.POSTPONED, stopped or _SPENT)
         else:
             try:
@@ -83,17 +88,20 @@ def check_seal(policy: Policy, seal: Seal | None) -> None:
 
 
 def settle(hub: Hub, clock: Clock, journal: Journal) -> None:
-    """Find out what came of deletions that a kill interrupted, and write it down.
+    """Find out what came of what a kill interrupted, and write it down.
 
     Those that are still there need no more than that: the next plan sees them.
     """
     for intent in journal.find_unsettled():
+        thing = intent.thing if intent.trash_name is None else replace(intent.thing, name=intent.trash_name)
         try:
-            sight = hub.look(intent.thing)
+            sight = hub.look(thing)
         except DeployError:
             continue
-        if _is_there(sight, intent.thing):
-            journal.write_fate(intent.thing, Fate.FAILED, "it is still there", clock.now())
+        if intent.trash_name is not None and sight.thing is not None and sight.thing.id == thing.id:
+            journal.write_fate(intent.thing, Fate.QUARANTINED, "found so by the next sweep", clock.now())
+        elif intent.trash_name is not None or _is_there(sight, intent.thing):
+            journal.write_fate(intent.thing, Fate.FAILED, "it is still as it was", clock.now())
         else:
             journal.write_fate(intent.thing, Fate.DELETED, "found gone by the next sweep", clock.now())
 
@@ -145,8 +153,11 @@ def _handle(
     decision = decide(sight.thing, policy, now, seal)
     if isinstance(decision, Keep):
         return Result(target, Fate.SPARED, _say(decision.reason))
-    journal.write_intent(target, now)
-    result = _delete(target, hub)
+    trash_name = decision.trash_name if isinstance(decision, Quarantine) else None
+    if (trash_name is None) is not (target.trash_name is None):
+        return Result(target, Fate.SPARED, "What is to be done with it is something else now.")
+    journal.write_intent(target.thing, decision.reason, trash_name, now)
+    result = _delete(target, hub) if trash_name is None else _put_away(target, trash_name, hub)
     journal.write_fate(target.thing, result.fate, result.words, clock.now())
     return result
 
@@ -178,6 +189,69 @@ def _delete(target: Target, hub: Hub) -> Result:
 
 def _say(reason: str) -> str:
     return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _put_away(target: Target, trash_name: str, hub: Hub) -> Result:
+    """Pause it, hide it, rename it. Each step may have been done before, by a sweep that was interrupted."""
+    thing = target.thing
+    wrong = DeployError("The Hub said that it was renamed, and it is not.", "")
+    try:
+        if thing.kind is Kind.SPACE:
+            with suppress(HubRefused):
+                hub.pause(thing)
+        if not thing.private:
+            hub.set_private(thing, True)
+        hub.rename(thing, trash_name)
+    except (RateLimited, BudgetSpent) as error:
+        return Result(target, Fate.POSTPONED, error.message)
+    except DeployError as error:
+        wrong = error
+    try:
+        sight = hub.look(replace(thing, name=trash_name))
+        if sight.thing is not None and sight.thing.id == thing.id:
+            return Result(target, Fate.QUARANTINED, f"It is called {trash_name} now.")
+        sight = hub.look(thing)
+    except DeployError as error:
+        return Result(target, Fate.UNKNOWN, f"It could not be looked at afterwards: {error.message}")
+    if sight.thing is None or sight.thing.id != thing.id:
+        return Result(target, Fate.SPARED, "Somebody else renamed or deleted it meanwhile.")
+    return Result(target, Fate.FAILED, wrong.message)
+
+
+def restore(
+    kind: Kind,
+    namespace: str,
+    name: str,
+    hub: Hub,
+    clock: Clock,
+    journal: Journal,
+    new_name: str | None = None,
+) -> Result:
+    """Bring back what is quarantined; `name` is its trash name, or what it was called before.
+
+    Raises RuleInvalid where nobody knows what it was called, PlanInvalid where it is not in quarantine.
+    """
+    intent = journal.find_quarantine(kind, namespace, name)
+    trash_name = (intent.trash_name if intent else None) or name
+    back = new_name or (intent.thing.name if intent else None)
+    found = hub.look(Thing(kind, namespace, trash_name, "", None, None)).thing
+    trash = read_trash(trash_name)
+    if found is None or trash is None or trash.id != found.id:
+        raise PlanInvalid(f"There is no {kind} {namespace}/{name} in quarantine.", "Check its name and type.")
+    if back is None:
+        raise RuleInvalid(f"Nobody here knows what {found} was called.", "Say it with --as.")
+    journal.open()
+    hub.rename(found, back)
+    restored = replace(found, name=back)
+    was_public = intent is not None and intent.thing.private is False
+    if was_public:
+        hub.set_private(restored, False)
+    if kind is Kind.SPACE:
+        with suppress(HubRefused):
+            hub.restart(restored)
+    words = "It is public again." if was_public else "It is private."
+    journal.write_fate(restored, Fate.RESTORED, words, clock.now())
+    return Result(Target(restored, "restored", 0), Fate.RESTORED, words)
 
 
 def _is_there(sight: Sight, thing: Thing) -> bool:

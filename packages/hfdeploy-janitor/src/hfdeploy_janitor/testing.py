@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import DeployError
+from hfdeploy_core.errors import DeployError, HubRefused
 from hfdeploy_janitor.budget import Budget
 from hfdeploy_janitor.model import Thing
 from hfdeploy_janitor.port import Page, Sight
@@ -27,7 +27,7 @@ class _Fault:
 class FakeHub:
     """The port in memory. `requests` lists the method and the name of all that was asked.
 
-    `things` is what there is, by kind, namespace and name in lower case; change it through `add`, `rename`,
+    `things` is what there is, by kind, namespace and name in lower case; change it through `add`, `move`,
     `edit`, `tag` and `remove`, as other users of a Hub do. `before` is called before each request is handled,
     with its method: for an adversary that acts in between. `skew` is how far the Hub's clock is ahead.
     """
@@ -41,6 +41,7 @@ class FakeHub:
     things: dict[Key, Thing] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     deleted: list[Thing] = field(default_factory=list)
+    paused: set[str] = field(default_factory=set)
     _moved: dict[Key, str] = field(default_factory=dict)
     _faults: dict[str, _Fault] = field(default_factory=dict)
     _made: int = 0
@@ -50,7 +51,7 @@ class FakeHub:
         made_at = (self.clock.now() - age).replace(microsecond=0)
         self._made += 1
         identity = f"{int(made_at.timestamp()):08x}{self._made:016x}"
-        thing = Thing(kind, namespace, name, identity, made_at, made_at, self._version())
+        thing = Thing(kind, namespace, name, identity, made_at, made_at, self._version(), private=False)
         self.put(thing)
         return thing
 
@@ -59,7 +60,7 @@ class FakeHub:
         self.things[_key(thing)] = thing
         self._moved.pop(_key(thing), None)
 
-    def rename(self, thing: Thing, name: str) -> Thing:
+    def move(self, thing: Thing, name: str) -> Thing:
         """Its old name leads to the new one from now on."""
         del self.things[_key(thing)]
         renamed = replace(thing, name=name)
@@ -117,6 +118,31 @@ class FakeHub:
             self.deleted.append(found)
         self._fault("delete", after_effect=True)
         return found is not None
+
+    def pause(self, space: Thing) -> None:
+        self._call("pause", space.name)
+        self.paused.add(self._find(space).id)
+
+    def restart(self, space: Thing) -> None:
+        self._call("restart", space.name)
+        self.paused.discard(self._find(space).id)
+
+    def set_private(self, thing: Thing, private: bool) -> None:
+        self._call("set_private", thing.name)
+        self.put(replace(self._find(thing), private=private))
+
+    def rename(self, thing: Thing, name: str) -> None:
+        self._call("rename", thing.name)
+        found = self._find(thing)
+        if (thing.kind, thing.namespace.lower(), name.lower()) in self.things:
+            raise HubRefused(f"A {thing.kind} called {name} already exists.")
+        self.move(found, name)
+        self._fault("rename", after_effect=True)
+
+    def _find(self, thing: Thing) -> Thing:
+        if (found := self.things.get(_key(thing))) is None:
+            raise HubRefused(f"There is no {thing}.")
+        return found
 
     def _date(self) -> datetime:
         return (self.clock.now() + self.skew).replace(microsecond=0)

@@ -18,12 +18,12 @@ from hfdeploy_core.errors import DeployError
 from hfdeploy_janitor.budget import Budget
 from hfdeploy_janitor.errors import ClockSkewed
 from hfdeploy_janitor.journal import Journal
-from hfdeploy_janitor.model import Fate, Plan, Report
+from hfdeploy_janitor.model import Fate, Plan, Report, Result
 from hfdeploy_janitor.report import render_json, render_table
 from hfdeploy_janitor.rules import REPO_KINDS, Kind, Policy, Rule
 from hfdeploy_janitor.sweep import apply_plan, make_plan, settle
 
-from .oracle import may_go
+from .oracle import is_put_away, may_go
 from .worlds import FakeWorld, Killed, Truth, Witness, World
 
 NAMES = ["test-1", "test-2", "test-3", "test.4", "test-keep-1", "tests-1", "testing", "mine"]
@@ -35,7 +35,9 @@ TAGS = st.sampled_from(
 CHANGES = st.sampled_from(["rename", "recreate", "edit", "tag", "duplicate", "remove"])
 
 policies = st.builds(
-    lambda rules, protect, deletes, percent: Policy(tuple(rules), protect, 3600.0, deletes, percent),
+    lambda rules, protect, deletes, percent, quarantine: Policy(
+        tuple(rules), protect, 3600.0, deletes, percent, quarantine
+    ),
     st.lists(
         st.builds(
             Rule,
@@ -51,6 +53,7 @@ policies = st.builds(
     st.sampled_from([(), ("*keep*",), ("alice/TEST-1",)]),
     st.sampled_from([1, 3, 100, 100]),
     st.sampled_from([None, None, 50.0]),
+    st.sampled_from([None, None, 10800.0]),
 )
 
 
@@ -184,7 +187,7 @@ class Histories(RuleBasedStateMachine):
         self.apply(self.witness(), plan)
 
     @rule(
-        method=st.sampled_from(["list_page", "look", "delete"]),
+        method=st.sampled_from(["delete", "look", "list_page", "rename", "set_private"]),
         error=st.sampled_from(["401", "403", "500", "lost"]),
         skip=st.integers(0, 3),
         after_effect=st.booleans(),
@@ -192,7 +195,7 @@ class Histories(RuleBasedStateMachine):
     def a_sweep_while_the_hub_fails(self, method: str, error: str, skip: int, after_effect: bool) -> None:
         """4, 9, 12: what broke is left alone, and told."""
         self.leave_something()
-        lost = after_effect and method == "delete" and error in ("500", "lost")
+        lost = after_effect and method in ("delete", "rename") and error in ("500", "lost")
         self.world.fail(method, error, skip=skip, after_effect=lost)
         witness = self.witness()
         try:
@@ -210,7 +213,7 @@ class Histories(RuleBasedStateMachine):
         witness = self.witness()
 
         def interfere(method: str, number: int) -> None:
-            if number == at and method != "delete":
+            if number == at and method in ("list_page", "look"):
                 self.somebody_changes(which, what, name, tag)
 
         witness.before = interfere
@@ -239,11 +242,16 @@ class Histories(RuleBasedStateMachine):
         """11: together they do what one does."""
         self.leave_something()
         expected = self.expect()
-        witness, rival = self.witness(), self.witness("rival")
+        rival = self.witness("rival", Budget(self.world.clock, self.limit))
+        witness = self.witness()
 
         def interleave(method: str, number: int) -> None:
             if number == at:
+                sent = list(self.sent)
+                self.world.connect(Budget(self.world.clock, self.limit))
                 self.apply(rival, self.plan(rival), "rival")
+                self.world.connect(self.budget)
+                self.sent = sent
 
         witness.before = interleave
         report = self.apply(witness, self.plan(witness))
@@ -289,8 +297,8 @@ class Histories(RuleBasedStateMachine):
             kind = REPO_KINDS[self.minted % len(REPO_KINDS)]
             self.world.add(kind, f"test-left-{self.minted}", timedelta(hours=30))
 
-    def witness(self, name: str = "janitor") -> Witness:
-        inner = self.world.connect(self.budget)
+    def witness(self, name: str = "janitor", budget: Budget | None = None) -> Witness:
+        inner = self.world.connect(budget or self.budget)
         witness = Witness(self.world, inner)
         journal = Path(self.folder.name) / name / "janitor.jsonl"
 
@@ -318,7 +326,9 @@ class Histories(RuleBasedStateMachine):
         before = len(witness.sent_seconds)
         try:
             settle(witness, self.world.clock, journal)
-            report = apply_plan(plan, witness, self.world.clock, journal, seal=self.truth.seal)
+            report = apply_plan(
+                plan, witness, self.world.clock, journal, seal=self.truth.seal, on_result=self.check_result
+            )
         finally:
             journal.close()
             self.sent += witness.sent_seconds[before:]
@@ -333,6 +343,9 @@ class Histories(RuleBasedStateMachine):
             assert (taken.kind, taken.full_name) == (asked.kind, asked.full_name)
             assert (taken.changed_at, taken.version) == (asked.changed_at, asked.version)
             assert may_go(taken, self.policy, now, self.truth), taken
+            assert self.policy.quarantine_seconds is None or is_put_away(taken)
+        for thing, now in witness.put_away:
+            assert may_go(thing, self.policy, now, self.truth), thing
 
     def check_report(self, report: Report, witness: Witness) -> None:
         """5, 9, 12: each target has one fate, and it is true."""
@@ -343,13 +356,6 @@ class Histories(RuleBasedStateMachine):
             assert report.exit_code == 5
             return
         assert len(report.results) == len(plan.targets)
-        left = self.world.things()
-        for result in report.results:
-            if result.fate is Fate.DELETED:
-                assert result.target.thing.id not in left
-            if result.fate is Fate.GONE:
-                same = left.get(result.target.thing.id)
-                assert same is None or same.name != result.target.thing.name
         wrong = report.count(Fate.FAILED) + report.count(Fate.UNKNOWN)
         assert (report.exit_code == 3) is bool(wrong or report.stopped)
         if plan.incomplete:
@@ -357,28 +363,45 @@ class Histories(RuleBasedStateMachine):
         for text in (render_table(report), render_json(report)):
             assert all(result.target.thing.full_name in text for result in report.results)
 
-    def expect(self) -> set[str]:
-        """What an undisturbed sweep would leave."""
+    def check_result(self, result: Result) -> None:
+        """9: a fate is true at the moment it is told."""
+        found = self.world.things().get(result.target.thing.id)
+        match result.fate:
+            case Fate.DELETED:
+                assert found is None
+            case Fate.QUARANTINED:
+                assert found is not None
+                assert is_put_away(found)
+            case Fate.GONE:
+                assert found is None or found.name != result.target.thing.name
+
+    def expect(self) -> dict[str, bool]:
+        """What an undisturbed sweep would leave, and whether that is in quarantine then."""
         things = self.world.things()
         now = self.world.clock.now()
         going = {id for id, thing in things.items() if may_go(thing, self.policy, now, self.truth)}
         kinds = {kind for rule in self.policy.rules for kind in rule.kinds}
         listed = [thing for thing in things.values() if thing.kind in kinds]
         if len(going) > self.policy.max_deletes:
-            return set(things)
+            going.clear()
         if self.policy.max_percent is not None and len(going) * 100 > self.policy.max_percent * len(listed):
-            return set(things)
-        return set(things) - going
+            going.clear()
+        put = {id for id in going if self.policy.quarantine_seconds and not is_put_away(things[id])}
+        return {id: id in put or is_put_away(things[id]) for id in things if id not in going or id in put}
 
-    def sweep_calmly(self, expected: set[str]) -> None:
+    def sweep_calmly(self, expected: dict[str, bool]) -> None:
         """Sweep in one window of the budget after the other, never more often than there are things."""
         for _ in range(len(self.world.things()) + 1):
-            if set(self.world.things()) == expected:
+            if self.see() == expected:
                 break
             self.sent, self.budget = [], Budget(self.world.clock, self.limit)
             witness = self.witness()
             self.apply(witness, self.plan(witness))
-        assert set(self.world.things()) == expected
+        assert self.see() == expected
+
+    def see(self) -> dict[str, bool]:
+        """What is there, and whether it is in quarantine."""
+        return {id: is_put_away(thing) for id, thing in self.world.things().items()}
 
 
 def _fast_place() -> str | None:

@@ -1,7 +1,7 @@
 """What may be deleted, said once more and differently: from what is true, not from what a name looks like."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 
 from hfdeploy_janitor.model import Thing
@@ -9,11 +9,12 @@ from hfdeploy_janitor.rules import Policy
 
 from .worlds import Truth
 
+_TRASH = re.compile(r"trash-([0-9a-f]{8})-([0-9a-f]{8})-([0-9a-f]{24})$")
 _LOOKS_MARKED = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{8}-[a-z2-7]{16}$")
 
 
 def may_go(thing: Thing, policy: Policy, now: datetime, truth: Truth) -> bool:
-    """Invariants 1, 3 and 8, and what makes a mark count."""
+    """Invariants 1, 3 and 8, and what makes a mark count. With a quarantine, whether it may be put away."""
     rules = [
         rule
         for rule in policy.rules
@@ -41,6 +42,9 @@ def may_go(thing: Thing, policy: Policy, now: datetime, truth: Truth) -> bool:
         for name in (thing.name, thing.full_name)
     ):
         return False
+    if match := _TRASH.search(thing.name):
+        since, until = (datetime.fromtimestamp(int(text, 16), UTC) for text in match.groups()[:2])
+        return match[3] == thing.id and changed_at <= since and until <= now
     ends = [created_at + timedelta(seconds=rule.ttl_seconds) for rule in rules]
     ends += [max(created_at, changed_at) + timedelta(seconds=policy.min_age_seconds)]
     for tag in thing.tags:
@@ -58,3 +62,9 @@ def may_go(thing: Thing, policy: Policy, now: datetime, truth: Truth) -> bool:
 
 def _is_near(created_at: datetime, minted_at: datetime) -> bool:
     return timedelta(minutes=-1) <= created_at - minted_at <= timedelta(minutes=15)
+
+
+def is_put_away(thing: Thing) -> bool:
+    """Whether it is in quarantine, under a name that is its own."""
+    match = _TRASH.search(thing.name)
+    return match is not None and match[3] == thing.id and thing.private is True

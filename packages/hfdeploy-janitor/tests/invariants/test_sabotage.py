@@ -102,7 +102,7 @@ def ignore_skew(patch: Patch) -> None:
 
 
 def forget_the_intent(patch: Patch) -> None:
-    patch.setattr(Journal, "write_intent", lambda self, target, now: None)
+    patch.setattr(Journal, "write_intent", lambda self, *fields: None)
 
 
 def call_everything_deleted(patch: Patch) -> None:
@@ -181,7 +181,7 @@ SABOTAGES = [*QUICK, *(SLOW if "HFDEPLOY_HISTORIES" in os.environ else ())]
 def test_every_sabotage_is_caught(sabotage: Callable[[Patch], None], monkeypatch: Patch) -> None:
     sabotage(monkeypatch)
     hunting = settings(
-        max_examples=1000,
+        max_examples=4000,
         stateful_step_count=15,
         deadline=None,
         database=None,

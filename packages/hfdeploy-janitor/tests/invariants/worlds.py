@@ -34,6 +34,7 @@ ERRORS: dict[str, DeployError] = {
 # For each of them the same on the local hub, before the effect and after it.
 _RULES = {"401": "status=401", "403": "status=403", "500": "status=500", "lost": "reset=before"}
 _ROUTES = {"list_page": "GET /api/*", "look": "GET /api/*/*/*", "delete": "DELETE **"}
+_ROUTES |= {"rename": "POST /api/repos/move", "set_private": "PUT **"}
 
 
 class Killed(BaseException):
@@ -89,7 +90,7 @@ class FakeWorld:
 
     def rename(self, thing: Thing, name: str) -> None:
         if self._is_free(thing.kind, name):
-            self.hub.rename(thing, name)
+            self.hub.move(thing, name)
 
     def edit(self, thing: Thing) -> None:
         self.hub.edit(thing)
@@ -139,7 +140,7 @@ class LocalWorld:
         hub = self._local._hub
         found = {}
         for repo in hub.store.repos.page(Listing(namespace=self.namespace)):
-            facts = describe_repo(hub, repo, expand=["createdAt", "lastModified", "tags", "sha"])
+            facts = describe_repo(hub, repo, expand=["createdAt", "lastModified", "tags", "sha", "private"])
             thing = _read_repo(Kind(repo.type), facts)
             assert thing is not None
             found[thing.id] = thing
@@ -230,6 +231,7 @@ class Witness:
     asked: list[str] = field(default_factory=list)
     sent_seconds: list[float] = field(default_factory=list)
     taken: list[tuple[Thing, Thing, datetime]] = field(default_factory=list)
+    put_away: list[tuple[Thing, datetime]] = field(default_factory=list)
     refused: list[tuple[str, DeployError]] = field(default_factory=list)
 
     @property
@@ -262,6 +264,27 @@ class Witness:
                 self.taken += [(thing, there[id], now) for id in there.keys() - left.keys()]
 
         return self._call("delete", delete, thing.id)
+
+    def pause(self, space: Thing) -> None:
+        self._call("pause", lambda: self.inner.pause(space), space.id)
+
+    def restart(self, space: Thing) -> None:
+        self._call("restart", lambda: self.inner.restart(space), space.id)
+
+    def set_private(self, thing: Thing, private: bool) -> None:
+        self._call("set_private", lambda: self.inner.set_private(thing, private), thing.id)
+
+    def rename(self, thing: Thing, name: str) -> None:
+        def rename() -> None:
+            self.on_delete(thing)
+            there = self.world.things().get(thing.id)
+            try:
+                self.inner.rename(thing, name)
+            finally:
+                if there is not None and self.world.things()[thing.id].name != there.name:
+                    self.put_away.append((there, self.world.clock.now()))
+
+        self._call("rename", rename, thing.id)
 
     def _call(self, method: str, ask: Callable[[], Any], about: str) -> Any:
         number = len(self.asked)
