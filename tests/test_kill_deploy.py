@@ -19,12 +19,7 @@ from hfdeploy_localhub import LocalHub
 
 KILLABLE = Path(__file__).parent / "support" / "killable.py"
 Run = Callable[..., dict[str, int]]
-SPACE = {
-    "hardware": "cpu-upgrade",
-    "variables": {"GREETING": "hello"},
-    "visibility": "public",
-    "gated": "auto",
-}
+SPACE = {"hardware": "cpu-upgrade", "variables": {"GREETING": "hello"}, "visibility": "public"}
 SECRETS = {"KEY": "a secret of this test"}
 
 
@@ -67,7 +62,6 @@ def look(api: HfApi, repo: str, kind: str) -> dict[str, Any]:
         "private": info.private,
     }
     if kind == "space":
-        facts["gated"] = info.gated
         facts["hardware"] = info.runtime.requested_hardware
         facts["variables"] = {name: held.value for name, held in api.get_space_variables(repo).items()}
         facts["secrets"] = list(api.get_space_secrets(repo))
@@ -95,13 +89,13 @@ def test_a_new_space_with_settings_and_secrets(run: Run, api: HfApi, source: Pat
     def begin(name: str) -> tuple[Any, ...]:
         return ("deploy", shutil.copytree(source, workspace / name), f"alice/{name}")
 
-    steps = 7
+    steps = 6
     points = check_every_kill(
         run, lambda name: look(api, f"alice/{name}", "space"), begin, **SPACE, secrets=SECRETS
     )
     assert points > 3 * steps
     whole = look(api, "alice/whole", "space")
-    assert (whole["private"], whole["gated"], whole["hardware"]) == (False, "auto", "cpu-upgrade")
+    assert (whole["private"], whole["hardware"]) == (False, "cpu-upgrade")
     assert (whole["variables"], whole["secrets"]) == ({"GREETING": "hello"}, ["KEY"])
     assert whole["commits"] == ["Deploy with hfdeploy", "initial commit"]
 
@@ -118,7 +112,7 @@ def test_a_saved_plan(
         hfdeploy_core.save_plan(made, folder / ".hfdeploy" / "plan.json")
         return ("apply", folder / ".hfdeploy" / "plan.json")
 
-    steps = 7
+    steps = 6
     points = check_every_kill(run, lambda name: look(api, f"alice/{name}", "space"), begin, secrets=SECRETS)
     assert points > 3 * steps
 
@@ -135,32 +129,23 @@ def test_a_change_of_an_existing_repo(run: Run, api: HfApi, source: Path, worksp
     assert points > 3 * 2
 
 
-@pytest.mark.parametrize("verb", ["deploy", "apply"])
 def test_a_commit_that_lands_after_the_kill_is_not_made_twice(
-    verb: str, run: Run, hub: LocalHub, api: HfApi, source: Path, monkeypatch
+    run: Run, hub: LocalHub, api: HfApi, source: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
     api.create_repo("alice/m")
-    asked: tuple[Any, ...] = ("deploy", source, "alice/m")
-    options: dict[str, Any] = {"repo_type": "model"}
-    if verb == "apply":
-        saved = source / ".hfdeploy" / "plan.json"
-        hfdeploy_core.save_plan(hfdeploy_core.plan(source, "alice/m", **options), saved)
-        asked, options = ("apply", saved), {}
+    saved = source / ".hfdeploy" / "plan.json"
+    hfdeploy_core.save_plan(hfdeploy_core.plan(source, "alice/m", repo_type="model"), saved)
     # The hub takes its time with the first commit only; the process dies while it does.
     hub.faults.add("POST /api/**/commit/* latency_seconds=0.5 count=1")
-    code = (
-        "import sys, hfdeploy_core; verb, *words = sys.argv[1:];"
-        "hfdeploy_core.deploy(*words, repo_type='model') if verb == 'deploy'"
-        " else hfdeploy_core.apply(hfdeploy_core.load_plan(*words))"
-    )
-    command = [sys.executable, "-c", code, *map(str, asked)]
-    with subprocess.Popen(command, env={**os.environ, "HF_ENDPOINT": hub.endpoint}) as process:
+    command = [Path(sys.executable).parent / "hfdeploy", "apply", saved]
+    settings = {**os.environ, "HF_ENDPOINT": hub.endpoint}
+    with subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL) as process:
         while not hub.requests.count("POST", "/api/**/commit/*"):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    assert run(*asked, **options)["signal"] == 0
+    assert run("apply", saved)["signal"] == 0
     assert hub.requests.count("POST", "/api/**/commit/*") == 2
     while not hub.requests.find("POST", "/api/**/commit/*")[0].status:
         time.sleep(0.01)

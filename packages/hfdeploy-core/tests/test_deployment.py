@@ -350,8 +350,17 @@ def test_where_somebody_commits_other_files_it_is_planned_again(hub: FakeHub, wr
         lambda: hub.push(MODEL, {**held.files, "theirs": b"x"}),
         lambda: hub.push(MODEL, {**held.files, "theirs": b"y"}),
     )
-    outcome = deploy(write({"a": "2"}), "alice/app", repo_type="model", visibility="private", hub=hub)
+    told: list[Event] = []
+    outcome = deploy(
+        write({"a": "2"}),
+        "alice/app",
+        repo_type="model",
+        visibility="private",
+        hub=hub,
+        on_event=told.append,
+    )
     assert outcome.changed
+    assert told.count(Warned("model alice/app was changed by somebody else meanwhile. Planning again.")) == 2
     assert {"a": b"2", "b": b"1", "theirs": b"y"}.items() <= held.files.items()
     assert hub.calls.count("set_visibility") == 1
 
@@ -453,3 +462,32 @@ def test_a_plan_needs_the_values_of_its_secrets(hub: FakeHub, write) -> None:
     with pytest.raises(SettingInvalid, match="secret KEY is empty"):
         apply(made, secrets={"KEY": ""}, hub=hub)
     assert hub.writes == []
+
+
+def test_what_is_committed_while_it_is_planned_again_is_not_undone_either(
+    hub: FakeHub, write, monkeypatch
+) -> None:
+    deploy(write({"a": "1"}), "alice/app", repo_type="model", hub=hub)
+    held, find_head = hub.repos[MODEL], hub.find_head
+    during_commit(hub, monkeypatch, lambda: hub.push(MODEL, {**held.files, "theirs": b"x"}))
+    looks = []
+
+    def late(repo: RepoRef):
+        looks.append(repo)
+        if len(looks) == 2:
+            hub.push(MODEL, {**held.files, "a": b"theirs"})
+        return find_head(repo)
+
+    monkeypatch.setattr(hub, "find_head", late)
+    with pytest.raises(Conflict, match="Somebody else changed a of"):
+        deploy(write({"a": "2"}), "alice/app", repo_type="model", hub=hub)
+    assert held.files["a"] == b"theirs"
+
+
+def test_a_conflict_that_is_nobodys_commit_is_told_at_once(hub: FakeHub, write) -> None:
+    deploy(write({"a": "1"}), "alice/app", repo_type="model", hub=hub)
+    hub.calls.clear()
+    hub.fail("commit", Conflict("No."), times=9)
+    with pytest.raises(Conflict, match="No"):
+        deploy(write({"a": "2"}), "alice/app", repo_type="model", hub=hub)
+    assert hub.calls.count("commit") == 1

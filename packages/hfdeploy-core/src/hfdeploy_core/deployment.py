@@ -256,14 +256,15 @@ def _carry_out_or_plan_again(run: _Run, target: Target, first: _Prepared) -> tup
 def _prepare_again(run: _Run, target: Target, prepared: _Prepared, conflict: Conflict) -> _Prepared:
     """Plan on top of what somebody else committed. Raises Conflict where that would undo it."""
     repo = prepared.plan.repo
-    if (info := run.hub.find_repo(repo)) is None:
+    run.on_event(Warned(f"{conflict.message} Planning again."))
+    again = _prepare(run, target, prepared.snapshot)
+    if again.info is None:
         raise conflict
     # A repo that was made just now began with what the Hub puts there.
     base = prepared.info.head if prepared.info else run.hub.recent_commits(repo)[-1].id
-    if info.head == base:
+    if again.info.head == base:
         raise conflict
-    foreign = find_foreign(run.hub.list_files(repo, base), run.hub.list_files(repo, info.head))
-    again = _prepare(run, target, prepared.snapshot)
+    foreign = find_foreign(run.hub.list_files(repo, base), run.hub.list_files(repo, again.info.head))
     touched = {*(put.entry.path for put in again.plan.puts), *again.plan.deletions}
     if both := sorted(foreign & touched):
         rest = f" and {len(both) - _NAMED_PATHS:,} more" if len(both) > _NAMED_PATHS else ""

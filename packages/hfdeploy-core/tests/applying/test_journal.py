@@ -17,6 +17,7 @@ def journal(tmp_path: Path, clock: FakeClock) -> Journal:
     return Journal(tmp_path / "state", clock)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc, to name what is synced")
 def test_an_intention_is_on_the_disk_when_it_is_told(journal: Journal, tmp_path, monkeypatch) -> None:
     synced: list[str] = []
     fsync = os.fsync

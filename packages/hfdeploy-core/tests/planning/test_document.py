@@ -64,3 +64,35 @@ def test_a_plan_that_was_edited_anywhere_is_refused(leaf: tuple[Any, ...], other
 def test_what_is_no_plan_is_refused(text: str, says: str) -> None:
     with pytest.raises(PlanInvalid, match=says):
         read_plan(text)
+
+
+def test_version_1_looks_like_this() -> None:
+    """Plans that are saved today are read tomorrow: whoever changes this changes VERSION."""
+    document = json.loads(write_plan(PLAN))
+    assert document.pop("digest") == digest_plan(PLAN)
+    assert document == {
+        "version": 1,
+        "repo": {"type": "space", "namespace": "alice", "name": "app"},
+        "base": "a" * 40,
+        "changes": [
+            {
+                "change": "commit_files",
+                "puts": [
+                    {
+                        "entry": {"path": "app.py", "size_bytes": 3, "blob_id": "1" * 40, "sha256": None},
+                        "replaces": False,
+                    }
+                ],
+                "deletions": ["old.py"],
+                "title": "title",
+                "description": "",
+                "sdk": None,
+                "sdk_before": None,
+            }
+        ],
+        "unchanged_files": 4,
+        "content": "c" * 64,
+        "is_exact": True,
+        "source": {"path": "./app"},
+        "allows_partial": False,
+    }
