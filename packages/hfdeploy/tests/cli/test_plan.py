@@ -41,4 +41,6 @@ def test_the_detailed_exit_code_tells_changes_from_none_and_from_errors(run, hub
 
 @pytest.mark.parametrize(("flags", "code"), [(["--detailed-exitcode"], 1), ([], 2)])
 def test_a_usage_error_is_never_taken_for_changes(run, flags: list[str], code: int) -> None:
-    assert run("plan", "x", "y", "--nonsense", *flags).exit_code == code
+    for arguments, says in ((["x", "y", "--nonsense"], "No such option"), (["x"], "Missing argument 'REPO'")):
+        done = run("plan", *arguments, *flags)
+        assert (done.exit_code, says in done.stderr) == (code, True)

@@ -51,7 +51,8 @@ def apply_plan(
     `info` is the repo as it is, if there is one. `provenance` is written down in the commit; `secrets` has
     the values of those that the plan names. Raises Conflict where somebody else commits meanwhile.
     """
-    applier = _Applier(plan, snapshot, hub, journal, info, provenance, secrets, clock, on_event)
+    digest = digest_plan(plan)
+    applier = _Applier(plan, digest, snapshot, hub, journal, info, provenance, secrets, clock, on_event)
     changed = False
     for number, change in enumerate(plan.changes):
         if number not in settled:
@@ -65,6 +66,7 @@ class _Applier:
     """Makes changes of one plan, and knows the repo's head in between."""
 
     plan: Plan
+    digest: str
     snapshot: Snapshot
     hub: Hub
     journal: Journal
@@ -76,7 +78,7 @@ class _Applier:
 
     def make(self, number: int, change: Change) -> bool:
         """Write down the intention, make the change, write down that it is made: whether there was one."""
-        step = self.journal.intend(self.plan.repo, digest_plan(self.plan), number, change)
+        step = self.journal.intend(self.plan.repo, self.digest, number, change)
         match change:
             case CreateRepo(visibility=visibility, sdk=sdk):
                 self.hub.create_repo(self.plan.repo, visibility, sdk)
@@ -108,7 +110,6 @@ class _Applier:
         return self.info
 
     def _commit(self, change: CommitFiles, info: RepoInfo, *, is_last: bool) -> str:
-        digest = digest_plan(self.plan)
         # What the repo holds is told by the commit with which it does.
         told = self.plan if is_last else replace(self.plan, content="", is_exact=False)
         return commit_files(
@@ -117,8 +118,8 @@ class _Applier:
             self.hub,
             self.plan.repo,
             parent=info.head,
-            digest=digest,
-            description=describe_commit(change.description, digest, told, self.provenance),
+            digest=self.digest,
+            description=describe_commit(change.description, self.digest, told, self.provenance),
             clock=self.clock,
             on_event=self.on_event,
         )

@@ -28,7 +28,7 @@ class _Plan(click.Command):
             return super().make_context(info_name, args, parent, **extra)
         except click.UsageError as error:
             if is_detailed:
-                raise _Misunderstood(error.message, error.ctx) from None
+                raise _Misunderstood(error.format_message(), error.ctx) from None
             raise
 
 
