@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from hfdeploy_core.model import CommitFiles, FileEntry, Plan, PutFile, RepoRef, RepoType
+from hfdeploy_core.model import CommitFiles, FileEntry, Plan, PutFile, RepoRef, RepoType, SetSecret
 from hfdeploy_core.planning.guards import find_doubts
 
 
@@ -15,3 +17,17 @@ def test_data_outside_of_a_dataset_is_doubtful(path: str) -> None:
     assert path in told
     assert list(find_doubts(plan(RepoType.DATASET, path))) == []
     assert list(find_doubts(plan(RepoType.MODEL, "a.py"))) == []
+
+
+def test_a_deploy_that_takes_several_commits_says_so() -> None:
+    two = replace(plan(RepoType.MODEL, "a"), changes=(CommitFiles((), (), "t"),) * 2)
+    (told,) = find_doubts(two)
+    assert told == "This takes 2 commits, each of which readers will see, and needs --allow-partial."
+    (told,) = find_doubts(replace(two, allows_partial=True))
+    assert told == "This takes 2 commits, each of which readers will see."
+
+
+def test_a_secret_that_may_be_there_already_is_said_to_be_sent_again() -> None:
+    secrets = (SetSecret("NEW", replaces=False), SetSecret("OLD", replaces=True))
+    (told,) = find_doubts(replace(plan(RepoType.SPACE), changes=secrets))
+    assert told.startswith("The secret OLD is sent again")

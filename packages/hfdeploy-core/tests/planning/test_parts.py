@@ -29,7 +29,7 @@ def is_large(put: PutFile) -> bool:
 def test_the_parts_do_together_what_the_commit_does_and_each_fits(
     commit: CommitFiles, limits: Limits
 ) -> None:
-    parts = split_commit(commit, limits)
+    parts = split_commit(commit, RepoType.MODEL, limits)
     puts = [put for part in parts for put in part.puts]
     assert sorted(puts, key=lambda put: put.entry.path) == list(commit.puts)
     assert sorted(path for part in parts for path in part.deletions) == list(commit.deletions)
@@ -41,7 +41,7 @@ def test_the_parts_do_together_what_the_commit_does_and_each_fits(
 
 @given(commits(), LIMITS)
 def test_what_is_in_the_way_goes_first_and_the_card_comes_last(commit: CommitFiles, limits: Limits) -> None:
-    parts = split_commit(commit, limits)
+    parts = split_commit(commit, RepoType.MODEL, limits)
     if len(parts) == 1:
         assert parts == (commit,)
         return
@@ -58,8 +58,8 @@ def test_what_is_in_the_way_goes_first_and_the_card_comes_last(commit: CommitFil
 def test_whoever_may_send_more_needs_no_more_commits(
     commit: CommitFiles, files: int, size: int, more_files: int, more_size: int
 ) -> None:
-    few = split_commit(commit, Limits(files, size))
-    assert len(split_commit(commit, Limits(files + more_files, size + more_size))) <= len(few)
+    few = split_commit(commit, RepoType.MODEL, Limits(files, size))
+    assert len(split_commit(commit, RepoType.MODEL, Limits(files + more_files, size + more_size))) <= len(few)
 
 
 def test_more_than_one_commit_needs_consent() -> None:
@@ -72,3 +72,10 @@ def test_more_than_one_commit_needs_consent() -> None:
         check_parts(two)
     assert "--allow-partial" in caught.value.remedy
     check_parts(replace(two, allows_partial=True))
+
+
+def test_images_are_large_files_in_a_dataset() -> None:
+    puts = tuple(PutFile(FileEntry(f"{n}.png", 9, "1" * 40, None), False) for n in range(4))
+    commit, limits = CommitFiles(puts, (), "t"), Limits(large_files=2, regular_bytes=100)
+    assert len(split_commit(commit, RepoType.DATASET, limits)) == 2
+    assert len(split_commit(commit, RepoType.MODEL, limits)) == 1

@@ -45,7 +45,7 @@ def plan_deploy(
         changes: tuple[Change, ...] = (
             plan_creation(target, snapshot.card),
             *settings.before,
-            *split_commit(_commit(target, puts, ()), limits),
+            *split_commit(_commit(target, puts, ()), target.repo.type, limits),
             *settings.after,
         )
         return Plan(
@@ -63,7 +63,7 @@ def plan_deploy(
     if files.puts or files.deletions:
         commit = _commit(target, files.puts, files.deletions)
         is_moved = is_space and snapshot.card is not None and sdk != sdk_before
-        *first, last = split_commit(commit, limits)
+        *first, last = split_commit(commit, target.repo.type, limits)
         commits = (*first, replace(last, sdk=sdk, sdk_before=sdk_before) if is_moved else last)
     changes = (*settings.before, *commits, *settings.after)
     return Plan(

@@ -14,8 +14,9 @@ def find_doubts(plan: Plan) -> Iterator[str]:
         data = [put.entry.path for put in plan.puts if put.entry.path.endswith(_DATA)]
         if data:
             yield f"{data[0]} is data, for which --type dataset is made; {plan.repo} gets it all the same."
-    if (number := count_commits(plan)) > 1 and not plan.allows_partial:
-        yield f"This takes {number} commits, each of which readers will see, and needs --allow-partial."
+    if (number := count_commits(plan)) > 1:
+        needs = "" if plan.allows_partial else ", and needs --allow-partial"
+        yield f"This takes {number} commits, each of which readers will see{needs}."
     for change in plan.settings:
         if isinstance(change, SetSecret) and change.replaces:
             yield f"The secret {change.name} is sent again: nothing tells whether the Hub has this value."

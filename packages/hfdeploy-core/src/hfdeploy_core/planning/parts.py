@@ -4,15 +4,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hfdeploy_core.errors import CommitTooLarge
-from hfdeploy_core.model import CommitFiles, Plan, PutFile
+from hfdeploy_core.model import CommitFiles, Plan, PutFile, RepoType
 from hfdeploy_core.planning.files import find_displaced
 
-# What the Hub stores apart from git: files of this size, and what .gitattributes names in a new repo.
+# What the Hub stores apart from git: files of this size, and what .gitattributes names in a new repo. Where
+# somebody has changed that, the Hub itself says what is too much.
 _LARGE_BYTES = 10_000_000
 _LARGE_SUFFIXES = (
-    *(".7z", ".arrow", ".bin", ".bz2", ".ckpt", ".ftz", ".gz", ".h5", ".joblib", ".mlmodel", ".model"),
-    *(".msgpack", ".npy", ".npz", ".onnx", ".ot", ".parquet", ".pb", ".pickle", ".pkl", ".pt", ".pth"),
-    *(".rar", ".safetensors", ".tar", ".tflite", ".tgz", ".wasm", ".xz", ".zip", ".zst"),
+    *(".7z", ".arrow", ".avro", ".bin", ".bz2", ".ckpt", ".ftz", ".gz", ".h5", ".joblib", ".lz4", ".mlmodel"),
+    *(".model", ".msgpack", ".npy", ".npz", ".onnx", ".ot", ".parquet", ".pb", ".pickle", ".pkl", ".pt"),
+    *(".pth", ".rar", ".safetensors", ".tar", ".tflite", ".tgz", ".wasm", ".xz", ".zip", ".zst"),
+)
+_LARGE_MEDIA = (
+    *(
+        ".aac",
+        ".bmp",
+        ".flac",
+        ".gif",
+        ".jpeg",
+        ".jpg",
+        ".mp3",
+        ".mp4",
+        ".ogg",
+        ".pcm",
+        ".png",
+        ".raw",
+        ".sam",
+    ),
+    *(".tiff", ".wav", ".webm", ".webp"),
 )
 
 
@@ -24,14 +43,14 @@ class Limits:
     regular_bytes: int = 1_000_000_000
 
 
-def split_commit(commit: CommitFiles, limits: Limits) -> tuple[CommitFiles, ...]:
-    """The commit, or as few as the limits allow that do the same together.
+def split_commit(commit: CommitFiles, repo_type: RepoType, limits: Limits) -> tuple[CommitFiles, ...]:
+    """The commit, or as few as the limits allow that do the same together, in a repo of that type.
 
     The first deletes what stands in the way, the last everything else; a README.md comes last, since it says
     what to do with the rest.
     """
     puts = sorted(commit.puts, key=lambda put: (put.entry.path == "README.md", put.entry.path))
-    parts = list(_fill(puts, limits))
+    parts = list(_fill(puts, repo_type, limits))
     if len(parts) < 2:
         return (commit,)
     displaced = find_displaced(commit.deletions, {put.entry.path for put in commit.puts})
@@ -59,11 +78,12 @@ def count_commits(plan: Plan) -> int:
     return sum(isinstance(change, CommitFiles) for change in plan.changes)
 
 
-def _fill(puts: list[PutFile], limits: Limits) -> Iterator[tuple[PutFile, ...]]:
+def _fill(puts: list[PutFile], repo_type: RepoType, limits: Limits) -> Iterator[tuple[PutFile, ...]]:
+    suffixes = (*_LARGE_SUFFIXES, *(_LARGE_MEDIA if repo_type is RepoType.DATASET else ()))
     part: list[PutFile] = []
     large_files = regular_bytes = 0
     for put in puts:
-        is_large = put.entry.size_bytes >= _LARGE_BYTES or put.entry.path.endswith(_LARGE_SUFFIXES)
+        is_large = put.entry.size_bytes >= _LARGE_BYTES or put.entry.path.endswith(suffixes)
         large_files += is_large
         regular_bytes += 0 if is_large else put.entry.size_bytes
         if part and (large_files > limits.large_files or regular_bytes > limits.regular_bytes):
