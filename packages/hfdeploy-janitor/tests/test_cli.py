@@ -73,6 +73,26 @@ def test_apply_deletes_what_is_old(run: Run, api: HfApi, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("repos")
+def test_a_report_goes_where_it_is_wanted(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    run(*SWEEP, "--junit", "report.xml")
+    assert 'tests="3"' in (tmp_path / "report.xml").read_text()
+    assert (tmp_path / "summary.md").read_text().count("| would delete |") == 3
+    assert run(*SWEEP, "--junit", "none/report.xml").exit_code == 70
+
+
+@pytest.mark.usefixtures("repos")
+def test_only_a_sweep_that_ends_well_is_a_sign_of_life(
+    run: Run, local: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFDEPLOY_JANITOR_HEARTBEAT", str(tmp_path / "beat"))
+    run(*SWEEP, "--max-deletes", 0)
+    assert not (tmp_path / "beat").exists()
+    run(*SWEEP)
+    assert (tmp_path / "beat").exists()
+
+
+@pytest.mark.usefixtures("repos")
 def test_a_type_narrows_it(run: Run, api: HfApi) -> None:
     assert run(*SWEEP, "--type", "space", "--apply").exit_code == 0
     assert "space/alice/test-1" not in left(api)

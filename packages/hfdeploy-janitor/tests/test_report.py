@@ -1,8 +1,9 @@
 import json
 from datetime import UTC, datetime
+from xml.etree import ElementTree
 
 from hfdeploy_janitor.model import Fate, Kept, Plan, Report, Result, Target, Thing
-from hfdeploy_janitor.report import find_weak_rules, render_json, render_table
+from hfdeploy_janitor.report import find_weak_rules, render_json, render_junit, render_markdown, render_table
 from hfdeploy_janitor.rules import Kind, Policy, Rule
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,3 +59,23 @@ def test_no_token_shows_whatever_the_hub_says() -> None:
 def test_weak_rules_are_named() -> None:
     (words,) = find_weak_rules(POLICY)
     assert "alice/test-*" in words
+
+
+def test_junit_has_a_case_for_each_target() -> None:
+    plan = Plan("", NOW, POLICY, (TARGET,), (Kept(MINE, "kept"),), incomplete=("spaces: \x00broken",))
+    suite = ElementTree.fromstring(render_junit(Report(plan, (Result(TARGET, Fate.UNKNOWN, "Lost."),))))
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
+    first, second = suite
+    assert (first.get("classname"), first.get("name")) == ("model", "alice/test-1")
+    assert first[0].get("message") == "Lost."
+    assert second.get("name") == "spaces: broken"
+    clean = ElementTree.fromstring(render_junit(Report(plan=PLAN, results=(Result(TARGET, Fate.DELETED),))))
+    assert (clean.get("tests"), clean.get("failures")) == ("1", "0")
+
+
+def test_a_steps_summary_is_a_table_of_what_was_done() -> None:
+    told = render_markdown(Report(PLAN, (Result(TARGET, Fate.FAILED, "a|b <c>"),), applied=True))
+    assert "| failed | model alice/test-1 | a\\|b &lt;c> |" in told
+    assert "mine" not in told
+    many = Plan("", NOW, POLICY, (TARGET,) * 1500)
+    assert "... and 500 more." in render_markdown(Report(many))

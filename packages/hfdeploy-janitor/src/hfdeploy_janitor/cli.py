@@ -1,11 +1,14 @@
 """The `hfdeploy-janitor` command: one function a verb."""
 
+import os
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
@@ -15,12 +18,15 @@ from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.redact import remember_secret
 from hfdeploy_janitor.budget import DEFAULT_REQUESTS, Budget
 from hfdeploy_janitor.errors import KeyMissing, RuleInvalid
+from hfdeploy_janitor.heartbeat import VARIABLE as HEARTBEAT_VARIABLE
+from hfdeploy_janitor.heartbeat import beat
 from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.mark import Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.minting import DEFAULT_PREFIX, DEFAULT_TTL, find_seal, mark
 from hfdeploy_janitor.model import Report
+from hfdeploy_janitor.notify import find_addresses, is_news, notify
 from hfdeploy_janitor.port import Hub
-from hfdeploy_janitor.report import find_weak_rules, render_json, render_table
+from hfdeploy_janitor.report import find_weak_rules, render_json, render_junit, render_markdown, render_table
 from hfdeploy_janitor.rules import (
     REPO_KINDS,
     Kind,
@@ -29,7 +35,7 @@ from hfdeploy_janitor.rules import (
     check_policy,
     parse_duration,
 )
-from hfdeploy_janitor.sweep import apply_plan, make_plan, restore, settle
+from hfdeploy_janitor.sweep import ShouldStop, apply_plan, make_plan, restore, settle
 
 INTERRUPTED_EXIT_CODE = 130
 STATE_FOLDER = ".hfdeploy"
@@ -74,6 +80,12 @@ _ASKED = (
     click.option("--quarantine", help="Put it away for so long before it is deleted: 24h."),
 )
 _APPLY = click.option("--apply", "applies", is_flag=True, help="Delete. Without it, only say what would be.")
+_HEARTBEAT = click.option(
+    "--heartbeat",
+    envvar=HEARTBEAT_VARIABLE,
+    metavar="FILE|URL",
+    help="Told of each sweep that ended well.",
+)
 _OUT = click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 _STATE = click.option(
     "--state", default=STATE_FOLDER, show_default=True, metavar="DIR", help="Where the journal lies."
@@ -83,6 +95,7 @@ _TOLD = (
         "--budget", "requests", default=DEFAULT_REQUESTS, show_default=True, help="Requests per 5 minutes."
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+    click.option("--junit", type=click.Path(path_type=Path), help="Write the report as JUnit's XML, too."),
     _DEBUG,
 )
 
@@ -93,22 +106,35 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 @app.command()
-@_options(*_ASKED, _APPLY, _STATE, *_TOLD)
-def sweep(*, debug: bool, applies: bool, requests: int, state: str, as_json: bool, **asked: Any) -> None:
+@_options(*_ASKED, _APPLY, _HEARTBEAT, _STATE, *_TOLD)
+def sweep(
+    *,
+    debug: bool,
+    applies: bool,
+    requests: int,
+    heartbeat: str | None,
+    state: str,
+    as_json: bool,
+    junit: Path | None,
+    **asked: Any,
+) -> None:
     """Say what would be deleted and why the rest is kept; with --apply, delete it."""
     with told_failures(debug=debug):
         policy, seal = prepare(**asked)
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
         if applies:
-            show(clean(hub, policy, clock, Journal(Path(state)), seal), as_json=as_json)
+            report = clean(hub, policy, clock, Journal(Path(state)), seal)
         else:
-            show(Report(make_plan(hub, policy, clock, seal)), as_json=as_json)
+            report = Report(make_plan(hub, policy, clock, seal))
+        if heartbeat and report.exit_code == 0:
+            beat(heartbeat, clock.now())
+        show(report, as_json=as_json, junit=junit)
 
 
 @app.command()
 @_options(*_ASKED, _OUT, *_TOLD)
-def plan(*, debug: bool, out: Path, requests: int, as_json: bool, **asked: Any) -> None:
+def plan(*, debug: bool, out: Path, requests: int, as_json: bool, junit: Path | None, **asked: Any) -> None:
     """Write down what a sweep would delete, to be looked at and applied later."""
     # Imported here and below, as pydantic takes its time.
     from hfdeploy_janitor.plan_file import write_plan
@@ -119,13 +145,15 @@ def plan(*, debug: bool, out: Path, requests: int, as_json: bool, **asked: Any) 
         made = make_plan(connect(clock, Budget(clock, requests)), policy, clock, seal)
         write_plan(made, out)
         click.echo(f"{out}: {len(made.targets)} to delete, digest {made.digest}", err=True)
-        show(Report(made), as_json=as_json)
+        show(Report(made), as_json=as_json, junit=junit)
 
 
 @app.command("apply")
 @click.argument("file", type=click.Path(path_type=Path), metavar="PLAN")
 @_options(_STATE, *_TOLD)
-def apply_file(*, debug: bool, file: Path, requests: int, state: str, as_json: bool) -> None:
+def apply_file(
+    *, debug: bool, file: Path, requests: int, state: str, as_json: bool, junit: Path | None
+) -> None:
     """Delete what the plan in a file says, as far as it is still what the plan saw."""
     from hfdeploy_janitor.plan_file import read_plan
 
@@ -134,7 +162,7 @@ def apply_file(*, debug: bool, file: Path, requests: int, state: str, as_json: b
         seal = find_seal_if_any(must=any(rule.marked for rule in made.policy.rules))
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
-        show(apply_plan(made, hub, clock, Journal(Path(state)), seal=seal), as_json=as_json)
+        show(apply_plan(made, hub, clock, Journal(Path(state)), seal=seal), as_json=as_json, junit=junit)
 
 
 @app.command("mark")
@@ -174,6 +202,63 @@ def verify_mark(*, debug: bool, repo: str, kind: str) -> None:
         click.echo(f"{asked} was made by run {said.run} and expires at {said.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
+@app.command()
+@click.option("--every", help="How long from turn to turn: 1h. The first is at once.")
+@click.option("--cron", help='When the turns are, in UTC: "0 * * * *".')
+@click.option("--jitter", default="0s", show_default=True, help="Up to so much later or earlier.")
+@click.option("--listen", metavar="HOST:PORT", help="Serve /healthz and /metrics there.")
+@_options(*_ASKED, _APPLY, _HEARTBEAT, _STATE, *_TOLD)
+def run(
+    *,
+    debug: bool,
+    applies: bool,
+    requests: int,
+    state: str,
+    as_json: bool,
+    junit: Path | None,
+    every: str | None,
+    cron: str | None,
+    jitter: str,
+    listen: str | None,
+    heartbeat: str | None,
+    **asked: Any,
+) -> None:
+    """Sweep again and again, until SIGTERM; what is being deleted then is brought to its end."""
+    # Imported here: a single sweep needs no scheduler.
+    from hfdeploy_janitor import schedule
+
+    with told_failures(debug=debug):
+        policy, seal = prepare(**asked)
+        seconds = None if every is None else parse_duration(every)
+        trigger = schedule.make_trigger(seconds, cron, parse_duration(jitter))
+        clock = SystemClock()
+        interval_seconds = schedule.find_interval_seconds(trigger, clock.now())
+        hub = connect(clock, Budget(clock, requests))
+        journal = Journal(Path(state))
+        stop = Event()
+
+        def sweep_once() -> Report:
+            if not applies:
+                return Report(make_plan(hub, policy, clock, seal))
+            return clean(hub, policy, clock, journal, seal, stop.is_set)
+
+        routine = schedule.Routine(
+            sweep_once,
+            hub,
+            clock,
+            interval_seconds,
+            on_report=lambda report: publish(report, as_json=as_json, junit=junit),
+            say=lambda words: click.echo(words, err=True),
+            heartbeat=heartbeat or None,
+        )
+        # Waited for, not handled: every thread that starts from here on leaves them to this one.
+        ends = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+        with schedule.sweeping(routine, trigger, at_once=every is not None, listen=listen):
+            signal.sigwait(ends)
+            stop.set()
+
+
 @app.command("restore")
 @click.argument("repo", metavar="NAMESPACE/NAME")
 @click.option("--type", "kind", type=_KIND, default=Kind.MODEL.value, show_default=True)
@@ -191,11 +276,19 @@ def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state
         click.echo("The next sweep takes it again, unless it is protected or tagged hfdeploy-keep.", err=True)
 
 
-def clean(hub: Hub, policy: Policy, clock: Clock, journal: Journal, seal: Seal | None) -> Report:
+def clean(
+    hub: Hub,
+    policy: Policy,
+    clock: Clock,
+    journal: Journal,
+    seal: Seal | None,
+    should_stop: ShouldStop = lambda: False,
+) -> Report:
     """A whole sweep: settle what was left open, list, decide, delete."""
     journal.open()
     settle(hub, clock, journal)
-    return apply_plan(make_plan(hub, policy, clock, seal), hub, clock, journal, seal=seal)
+    plan = make_plan(hub, policy, clock, seal)
+    return apply_plan(plan, hub, clock, journal, seal=seal, should_stop=should_stop)
 
 
 def prepare(**asked: Any) -> tuple[Policy, Seal | None]:
@@ -241,9 +334,26 @@ def find_seal_if_any(*, must: bool) -> Seal | None:
     return seal
 
 
-def show(report: Report, *, as_json: bool) -> None:
-    """Print it and end with its exit code."""
+def publish(report: Report, *, as_json: bool, junit: Path | None) -> None:
+    """Print it, and give it to whoever else waits for it."""
     click.echo(render_json(report) if as_json else render_table(report))
+    try:
+        if junit is not None:
+            junit.write_text(render_junit(report))
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a") as file:
+                file.write(render_markdown(report))
+    except OSError as error:
+        raise RuleInvalid(
+            f"{error.filename} cannot be written: {error.strerror}.", "Name another file."
+        ) from None
+    if (addresses := find_addresses()) and is_news(report):
+        notify(report, addresses)
+
+
+def show(report: Report, *, as_json: bool, junit: Path | None = None) -> None:
+    """Publish it and end with its exit code."""
+    publish(report, as_json=as_json, junit=junit)
     if report.exit_code:
         raise click.exceptions.Exit(report.exit_code)
 

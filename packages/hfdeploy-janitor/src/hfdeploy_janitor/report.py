@@ -3,11 +3,14 @@
 import json
 from collections import Counter
 from typing import Any
+from xml.etree import ElementTree
 
 from hfdeploy_core import redact
 from hfdeploy_janitor.model import Fate, Report, Thing
 from hfdeploy_janitor.rules import Policy
 
+# A step's summary may have a megabyte.
+_MOST_ROWS = 1000
 _DONE = (Fate.DELETED, Fate.QUARANTINED)
 
 
@@ -37,6 +40,40 @@ def render_summary(report: Report) -> str:
 def render_json(report: Report) -> str:
     """All of it, for programs."""
     return redact(json.dumps(_describe(report), indent=2))
+
+
+def render_junit(report: Report) -> str:
+    """A test case for each target and each listing: what failed, is unknown or incomplete has failed."""
+    suite = ElementTree.Element("testsuite", name="hfdeploy-janitor")
+    wrong = 0
+    for fate, thing, reason in _tell_all(report):
+        if fate == "kept":
+            continue
+        case = ElementTree.SubElement(suite, "testcase", classname=f"{thing.kind}", name=thing.full_name)
+        if fate in (Fate.FAILED, Fate.UNKNOWN):
+            ElementTree.SubElement(case, "failure", message=_clean(reason), type=fate)
+            wrong += 1
+    troubles = [*report.plan.incomplete, report.plan.refusal, report.stopped]
+    for trouble in filter(None, troubles):
+        case = ElementTree.SubElement(suite, "testcase", classname="sweep", name=_clean(trouble))
+        ElementTree.SubElement(case, "failure", message=_clean(trouble))
+        wrong += 1
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(wrong))
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def render_markdown(report: Report) -> str:
+    """For the summary of a GitHub step: the sum, and what was or would be done."""
+    lines = [f"### hfdeploy-janitor\n\n{render_summary(report)}\n"]
+    rows = [row for row in _tell_all(report) if row[0] != "kept"]
+    if rows:
+        lines.append("| fate | what | why |\n| --- | --- | --- |")
+        lines += [f"| {fate} | {thing} | {_escape(reason)} |" for fate, thing, reason in rows[:_MOST_ROWS]]
+    if len(rows) > _MOST_ROWS:
+        lines.append(f"\n... and {len(rows) - _MOST_ROWS} more.")
+    lines += [f"- incomplete: {_escape(words)}" for words in report.plan.incomplete]
+    return redact("\n".join(lines) + "\n")
 
 
 def find_weak_rules(policy: Policy) -> tuple[str, ...]:
@@ -85,3 +122,12 @@ def _tell_all(report: Report) -> list[tuple[str, Thing, str]]:
             for target in report.plan.targets
         ]
     return told
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _clean(text: str) -> str:
+    """Without what XML cannot hold, and without secrets."""
+    return redact("".join(letter for letter in text if letter.isprintable()))
