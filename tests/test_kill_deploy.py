@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import pytest
 from huggingface_hub import HfApi
 
 import hfdeploy_core
+from hfdeploy_core.model import CommitFiles
+from hfdeploy_core.planning.parts import Limits, split_commit
 from hfdeploy_localhub import LocalHub
 
 KILLABLE = Path(__file__).parent / "support" / "killable.py"
@@ -68,6 +72,16 @@ def look(api: HfApi, repo: str, kind: str) -> dict[str, Any]:
     return facts
 
 
+def divide(plan: hfdeploy_core.Plan) -> hfdeploy_core.Plan:
+    """The plan as it would be if the Hub took no more than a few bytes in one commit."""
+    limits = Limits(regular_bytes=10)
+    parts = [
+        split_commit(change, plan.repo.type, limits) if isinstance(change, CommitFiles) else (change,)
+        for change in plan.changes
+    ]
+    return replace(plan, changes=tuple(chain.from_iterable(parts)), allows_partial=True)
+
+
 def check_every_kill(
     run: Run, look: Callable[[str], Any], begin: Callable[[str], tuple[Any, ...]], **options: Any
 ) -> int:
@@ -100,7 +114,7 @@ def test_a_new_space_with_settings_and_secrets(run: Run, api: HfApi, source: Pat
     assert whole["commits"] == ["Deploy with hfdeploy", "initial commit"]
 
 
-def test_a_saved_plan(
+def test_a_saved_plan_of_two_commits(
     run: Run, hub: LocalHub, api: HfApi, source: Path, workspace: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
@@ -109,12 +123,14 @@ def test_a_saved_plan(
     def begin(name: str) -> tuple[Any, ...]:
         folder = shutil.copytree(source, workspace / name)
         made = hfdeploy_core.plan(folder, f"alice/{name}", **SPACE, secrets=SECRETS)
-        hfdeploy_core.save_plan(made, folder / ".hfdeploy" / "plan.json")
+        hfdeploy_core.save_plan(divide(made), folder / ".hfdeploy" / "plan.json")
         return ("apply", folder / ".hfdeploy" / "plan.json")
 
-    steps = 6
+    steps = 7
     points = check_every_kill(run, lambda name: look(api, f"alice/{name}", "space"), begin, secrets=SECRETS)
     assert points > 3 * steps
+    titles = [commit.title for commit in api.list_repo_commits("alice/whole", repo_type="space")]
+    assert [title.partition(" (")[2] for title in titles] == ["part 2 of 2)", "part 1 of 2)", ""]
 
 
 def test_a_change_of_an_existing_repo(run: Run, api: HfApi, source: Path, workspace: Path) -> None:
