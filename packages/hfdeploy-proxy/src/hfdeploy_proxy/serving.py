@@ -5,11 +5,12 @@ import socket
 from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from hfdeploy_proxy.relay.wire import EXTENSION, Wire
 
 _GATHERED_BYTES = 2**14
+_ENDLESS_BYTES = 2**62
 
 
 class GatheredWrites:
@@ -45,6 +46,46 @@ class GatheredWrites:
                 self._transport.write(b"".join(held))
 
 
+class RelayCycle(RequestResponseCycle):
+    """Writes the head of an answer itself: uvicorn searches each name and value for controls, which the
+    upstream's parser has refused already, and sends chunks to clients of HTTP/1.0, which do not know them.
+    These get a body that ends with the connection (RFC 9112, section 6.3).
+    """
+
+    until_close = False
+
+    async def send(self, message: Any) -> None:
+        if self.disconnected:
+            return
+        if self.response_started or message["type"] != "http.response.start":
+            if self.until_close and not message.get("more_body", False):
+                self.expected_content_length = len(message.get("body", b""))
+            await super().send(message)
+            return
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        status = message["status"]
+        closes = False
+        lines = [STATUS_LINE[status]]
+        for name, value in message["headers"]:
+            lines += (name, b": ", value, b"\r\n")
+            if name == b"content-length":
+                self.chunked_encoding = False
+                self.expected_content_length = int(value)
+            elif name == b"connection":
+                closes = value == b"close"
+        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):
+            self.until_close = self.scope["http_version"] == "1.0"
+            self.chunked_encoding = not self.until_close
+            if self.until_close:
+                self.expected_content_length = _ENDLESS_BYTES
+            else:
+                lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n")
+        self.keep_alive = self.keep_alive and not closes
+        self.transport.write(b"".join(lines))
+
+
 class RelayProtocol(HttpToolsProtocol):
     """Tells the relay what ASGI does not."""
 
@@ -57,6 +98,7 @@ class RelayProtocol(HttpToolsProtocol):
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
+            self.cycle.__class__ = RelayCycle  # uvicorn has no other way to choose it
             self.cycle.transport = cast("Any", self._gathered)
 
     def _break_off(self) -> None:

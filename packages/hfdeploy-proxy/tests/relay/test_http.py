@@ -278,3 +278,11 @@ def test_without_a_token_nothing_passes(start_relay: Callable[..., Relay], upstr
     assert relay.ask("GET", "/_relay/readyz").status == 503
     assert relay.ask("GET", "/_relay/healthz").status == 200
     assert upstream.opened == 0
+
+
+def test_a_client_of_the_old_protocol_gets_no_chunks(relay: Relay, upstream: Upstream) -> None:
+    upstream.answers(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3\r\n yo\r\n0\r\n\r\n")
+    told = relay.connect().send(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n").read_rest()
+    assert told.endswith(b"\r\n\r\nhi yo")
+    assert b"chunked" not in told
+    assert b"\r\nconnection: close\r\n" in told

@@ -204,9 +204,9 @@ def test_answers_lose_what_is_of_the_connection_the_edge_or_cors() -> None:
         (b"Date", b"then"),
     )
     assert planned == [
-        (b"Content-Length", b"3"),
-        (b"Link", b"</style.css>; rel=preload"),
-        (b"Date", b"then"),
+        (b"content-length", b"3"),
+        (b"link", b"</style.css>; rel=preload"),
+        (b"date", b"then"),
         (b"via", b"1.1 theirs, 1.1 hfdeploy-proxy"),
     ]
     assert answered() == [(b"date", b"now"), (b"via", b"1.1 hfdeploy-proxy")]

@@ -207,9 +207,9 @@ def plan_request_headers(
 
 def _via(headers: Sequence[Header]) -> bytes:
     """RFC 9110, section 7.6.3. A request that has passed here too often turns in a circle."""
-    told = list_items(headers, b"via")
-    if not told:
+    if not any(name == b"via" for name, _ in headers):
         return _VIA
+    told = list_items(headers, b"via")
     if sum(item.endswith(b" " + PSEUDONYM) for item in told) >= _MOST_HOPS:
         raise RequestRefused(LOOP_DETECTED)
     return b", ".join([*told, _VIA])
@@ -240,37 +240,39 @@ def plan_answer_headers(
     """
     planned: list[Header] = []
     listed: list[bytes] = []
-    vias = [_VIA]
+    vias: tuple[bytes, ...] = ()
     dated = False
-    for pair in headers:
-        name = pair[0].lower()
+    for given, value in headers:
+        name = given.lower()
         if name not in _ANSWER_SPECIAL:
-            planned.append(pair)
-        elif name == b"date":
-            dated = True
-            planned.append(pair)
-        elif name == b"connection":
-            listed += [item.lower() for item in list_items([(name, pair[1])], name)]
-        elif name == b"via":
-            vias.insert(len(vias) - 1, pair[1])
+            planned.append((name, value))
         elif name == b"content-length":
             if status not in _BODILESS:
-                planned.append(pair)
+                planned.append((name, value))
+        elif name == b"date":
+            dated = True
+            planned.append((name, value))
+        elif name == b"connection":
+            if value.lower() not in _PLAIN_OPTIONS:
+                listed += [item.lower() for item in list_items([(name, value)], name)]
+        elif name == b"via":
+            vias = (*vias, value)
         elif name == b"set-cookie":
-            if (cookie := plan_cookie(pair[1], target, prefix)) is not None:
-                planned.append((pair[0], cookie))
+            if (cookie := plan_cookie(value, target, prefix)) is not None:
+                planned.append((name, cookie))
         elif name in _REFERENCES:
-            planned.append((pair[0], plan_reference(pair[1], target, prefix)))
-        elif name == b"link" and not _names_upstream(pair[1], target):
-            planned.append(pair)
+            planned.append((name, plan_reference(value, target, prefix)))
+        elif name == b"link" and not _names_upstream(value, target):
+            planned.append((name, value))
     if listed:
-        planned = [pair for pair in planned if pair[0].lower() not in listed or pair[0].lower() in _KEPT]
+        planned = [pair for pair in planned if pair[0] not in listed or pair[0] in _KEPT]
     if not dated:  # RFC 9110, section 6.6.1
         planned.append((b"date", date))
-    planned.append((b"via", b", ".join(vias)))
+    planned.append((b"via", b", ".join((*vias, _VIA)) if vias else _VIA))
     return planned
 
 
+_PLAIN_OPTIONS = frozenset((b"keep-alive", b"close"))
 _BODILESS = frozenset((204, 205, 304))
 _REFERENCES = frozenset((b"location", b"content-location"))
 _CORS = frozenset(
