@@ -1,5 +1,6 @@
 """Composition root: what is below the reserved prefix goes to FastAPI, everything else to the relay."""
 
+import functools
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -8,12 +9,17 @@ from hfdeploy_proxy.credentials import Credentials
 from hfdeploy_proxy.hub import find_host
 from hfdeploy_proxy.operations.health import PREFIX, create_operations
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
+from hfdeploy_proxy.relay.entrance import Entrance
 from hfdeploy_proxy.relay.http import HttpRelay
+from hfdeploy_proxy.relay.websocket import WebSocketRelay
 from hfdeploy_proxy.rules.access import Origins
+from hfdeploy_proxy.rules.cors import Cors
 from hfdeploy_proxy.settings import Settings, load_settings
 from hfdeploy_proxy.upstream.destination import Destination
-from hfdeploy_proxy.upstream.http1 import Address, Http1Upstream, Limits
+from hfdeploy_proxy.upstream.dial import Address
+from hfdeploy_proxy.upstream.http1 import Http1Upstream, Limits
 from hfdeploy_proxy.upstream.port import Upstream
+from hfdeploy_proxy.upstream.websocket import open_socket
 
 
 class Application:
@@ -24,28 +30,38 @@ class Application:
         self._credentials = Credentials(token, settings.hf_token_file, settings.auth_mode, time.monotonic)
         self._settings = settings
         self._destination = Destination(self._locate, self._connect)
-        self._http = HttpRelay(
+        entrance = Entrance(
             self._destination,
             self._credentials,
-            origins=Origins(settings.allow_origins),
+            cors=Cors(Origins(settings.allow_origins), settings.allow_credentials),
             trusted_hops=settings.trusted_hops,
             date=http_date(time.time),
+        )
+        self._http = HttpRelay(entrance)
+        self._websocket = WebSocketRelay(
+            entrance,
+            functools.partial(
+                open_socket,
+                connect_seconds=settings.connect_timeout_seconds,
+                answer_seconds=settings.answer_timeout_seconds,
+                max_bytes=settings.websocket_max_bytes,
+            ),
         )
         self._operations = create_operations(self._check_ready)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
-            root_path: str = scope.get("root_path", "")
             path: str = scope["path"]
+            root_path: str = scope.get("root_path", "")
             if path.startswith(PREFIX, len(root_path) if path.startswith(root_path) else 0):
                 await self._operations(scope, receive, send)
             else:
                 await self._http(scope, receive, send)
         elif kind == "lifespan":
             await self._live(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1011})
+        elif kind == "websocket":
+            await self._websocket(scope, receive, send)
 
     async def close(self) -> None:
         """Close all connections to the upstream: for those who mount it, whose server tells it nothing."""

@@ -49,7 +49,8 @@ def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
 
     shown, number = listener.getsockname()[:2]
     click.echo(f"The relay listens on http://{f'[{shown}]' if ':' in shown else shown}:{number}")
-    uvicorn.Server(server_config(create_app(settings))).run([listener])
+    server = server_config(create_app(settings), websocket_max_bytes=settings.websocket_max_bytes)
+    uvicorn.Server(server).run([listener])
 
 
 for _name, _field in Settings.model_fields.items():

@@ -6,8 +6,10 @@ from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from hfdeploy_proxy.relay.wire import EXTENSION, Wire
+from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE
 
 _GATHERED_BYTES = 2**14
 _ENDLESS_BYTES = 2**62
@@ -107,11 +109,38 @@ class RelayProtocol(HttpToolsProtocol):
         self._gathered.close()
 
 
-def server_config(app: Any) -> uvicorn.Config:
+class RelayWebSocket(WebSocketsSansIOProtocol):
+    """Tells apart how a client left, and can leave as the upstream did: ASGI knows neither 1005 nor 1006."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.handshake_complete and not self.close_sent and self.conn.close_rcvd is None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": BROKEN})
+        super().connection_lost(exc)
+
+    async def send(self, message: Any) -> None:
+        if (
+            message["type"] == "websocket.close"
+            and message.get("code") == NO_CODE
+            and self.handshake_complete
+        ):
+            if not self.close_sent and not self.transport.is_closing():
+                self.conn.send_close()
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.close_sent = True
+                self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+            return
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # or uvicorn complains that there was none
+
+
+def server_config(app: Any, *, websocket_max_bytes: int = 2**24) -> uvicorn.Config:
     """The upstream's Date and Server pass, X-Forwarded-* is the relay's affair, addresses are not logged."""
     return uvicorn.Config(
         app,
         http=RelayProtocol,
+        ws=RelayWebSocket,
+        ws_max_size=websocket_max_bytes,
         loop="uvloop",
         lifespan="on",
         log_level="warning",

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     trusted_hops: int = Field(
         0, ge=0, le=16, description="How many proxies before the relay tell the truth in X-Forwarded-*."
     )
+    websocket_max_bytes: int = Field(
+        2**24, ge=1, description="The longest message of a WebSocket; longer ones close it (1009)."
+    )
     max_connections: int = Field(4096, ge=1, description="Connections to the upstream at a time.")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a connection.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a free connection.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..conftest import Conversation, Relay, Seen, Upstream
+from ..conftest import Conversation, LoopThread, Relay, Seen, Upstream
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -91,7 +91,7 @@ def test_large_bodies_pass_both_ways(relay: Relay, upstream: Upstream) -> None:
     assert hashlib.sha256(answer.body).digest() == hashlib.sha256(sent).digest()
 
 
-def test_events_pass_one_by_one(relay: Relay, upstream: Upstream) -> None:
+def test_events_pass_one_by_one(relay: Relay, upstream: Upstream, servers: LoopThread) -> None:
     released = asyncio.Event()
 
     async def stream(conversation: Conversation, seen: Seen) -> str:
@@ -104,12 +104,8 @@ def test_events_pass_one_by_one(relay: Relay, upstream: Upstream) -> None:
     peer = relay.connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert b"data: 1\n\n" in peer.read_until(b"data: 1\n\n")
     assert not released.is_set()
-    upstream_loop_set(relay, released)
+    servers.loop.call_soon_threadsafe(released.set)
     assert peer.read_until(b"0\r\n\r\n").endswith(b"data: 2\n\n\r\n0\r\n\r\n")
-
-
-def upstream_loop_set(relay: Relay, event: asyncio.Event) -> None:
-    event._loop.call_soon_threadsafe(event.set)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 10\r\n", b"Transfer-Encoding: chunked\r\n", b""])

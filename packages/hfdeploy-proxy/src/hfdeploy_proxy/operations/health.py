@@ -6,7 +6,7 @@ from fastapi import FastAPI, Response
 
 from hfdeploy_proxy.rules.errors import UpstreamError
 
-PREFIX = "/_relay"
+PREFIX = "/_relay/"
 
 
 def create_operations(check_ready: Callable[[], None]) -> FastAPI:

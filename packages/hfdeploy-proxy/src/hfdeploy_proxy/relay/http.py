@@ -2,21 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from hfdeploy_proxy.credentials import Credentials
 from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send
-from hfdeploy_proxy.relay.wire import abort_client, sent_target
-from hfdeploy_proxy.rules.access import Origins, check_origin
-from hfdeploy_proxy.rules.errors import AnswerTruncated, Problem, RequestRefused, UpstreamError
-from hfdeploy_proxy.rules.headers import (
-    decide_forwarding,
-    plan_answer_headers,
-    plan_request_headers,
-    read_request,
-)
-from hfdeploy_proxy.rules.paths import plan_target
-from hfdeploy_proxy.upstream.destination import Destination
+from hfdeploy_proxy.relay.entrance import Entrance, send_problem
+from hfdeploy_proxy.relay.wire import abort_client
+from hfdeploy_proxy.rules.errors import AnswerTruncated, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.port import Body
 
 logger = logging.getLogger("hfdeploy_proxy")
@@ -25,20 +15,8 @@ logger = logging.getLogger("hfdeploy_proxy")
 class HttpRelay:
     """Carries requests to one upstream. What is relayed passes no framework: `__call__` is raw ASGI."""
 
-    def __init__(
-        self,
-        destination: Destination,
-        credentials: Credentials,
-        *,
-        origins: Origins,
-        trusted_hops: int,
-        date: Callable[[], bytes],
-    ) -> None:
-        self._destination = destination
-        self._credentials = credentials
-        self._origins = origins
-        self._trusted_hops = trusted_hops
-        self._date = date
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,30 +44,23 @@ class HttpRelay:
             client.stop()
 
     async def _relay(self, scope: Scope, client: Client, send: Send) -> None:
-        root_path: str = scope.get("root_path", "")
-        prefix = root_path.encode()
-        request = read_request(scope["headers"])
-        target = plan_target(*sent_target(scope))
-        peer = scope.get("client")
-        forwarding = decide_forwarding(
-            request,
-            peer[0].encode() if peer else b"unknown",
-            scope["scheme"].encode(),
-            self._trusted_hops,
-            prefix,
-        )
-        check_origin(request.origin, forwarding.host, self._origins)
-        credentials = self._credentials.header()
-        there = self._destination.known or await self._destination.find()
-        headers = plan_request_headers(request, there.target, forwarding, credentials)
+        passage = await self._entrance.admit(scope)
+        request = passage.request
+        cors = self._entrance.cors
+        if request.origin is not None and cors.is_preflight(scope["method"], request.origin, request.kept):
+            planned = cors.plan_preflight(request.origin, passage.host, request.kept)
+            await send({"type": "http.response.start", "status": 204, "headers": planned})
+            await send({"type": "http.response.body", "body": b""})
+            return
         body = None
         if request.chunked or request.length:
             body = Body(request.length, client.parts(), request.expects_continue)
         else:
             client.watch_soon()
-        answer = await there.upstream.send(scope["method"].encode(), target, headers, body)
+        method = scope["method"].encode()
+        answer = await passage.there.upstream.send(method, passage.target, passage.headers, body)
         try:
-            planned = plan_answer_headers(answer.headers, answer.status, there.target, prefix, self._date())
+            planned = self._entrance.plan_answer(passage, answer.headers, answer.status)
             if not answer.sent_all:
                 planned.append((b"connection", b"close"))  # what is left of the request will not be read
             await send({"type": "http.response.start", "status": answer.status, "headers": planned})
@@ -101,10 +72,3 @@ class HttpRelay:
                     return
         finally:
             answer.close()
-
-
-async def send_problem(send: Send, problem: Problem) -> None:
-    """Answer with a row of the error table."""
-    body = problem.body()
-    await send({"type": "http.response.start", "status": problem.status, "headers": problem.headers(body)})
-    await send({"type": "http.response.body", "body": body})

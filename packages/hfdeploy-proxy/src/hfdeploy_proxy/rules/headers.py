@@ -281,7 +281,12 @@ _CORS = frozenset(
 )
 _KEPT = frozenset((b"content-length", b"content-type", b"set-cookie", b"location", b"date"))
 _ANSWER_SPECIAL = (
-    _HOP_BY_HOP | _EDGE | _CORS | _REFERENCES | {b"via", b"content-length", b"set-cookie", b"link", b"date"}
+    _HOP_BY_HOP
+    | _WEBSOCKET
+    | _EDGE
+    | _CORS
+    | _REFERENCES
+    | {b"via", b"content-length", b"set-cookie", b"link", b"date"}
 )
 
 

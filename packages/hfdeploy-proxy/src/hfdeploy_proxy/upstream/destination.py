@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hfdeploy_proxy.rules.headers import Target
-from hfdeploy_proxy.upstream.http1 import Address
+from hfdeploy_proxy.upstream.dial import Address
 from hfdeploy_proxy.upstream.port import Upstream
 
 Locate = Callable[[], Awaitable[str]]

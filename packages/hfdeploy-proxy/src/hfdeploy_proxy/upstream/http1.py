@@ -1,12 +1,12 @@
 """The default engine: HTTP/1.1 on asyncio's transports, without an object a request that is not needed."""
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hfdeploy_proxy.rules.errors import ConnectTimedOut, Header, UpstreamClosed, UpstreamUnreachable
+from hfdeploy_proxy.rules.errors import Header, UpstreamClosed
 from hfdeploy_proxy.upstream.connection import Connection
+from hfdeploy_proxy.upstream.dial import Address, dial
 from hfdeploy_proxy.upstream.pool import Pool
 from hfdeploy_proxy.upstream.port import Answer, Body
 
@@ -26,22 +26,12 @@ class Limits:
     idle_seconds: float = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the upstream listens."""
-
-    host: str
-    port: int
-    tls: bool
-
-
 class Http1Upstream:
     """Implements `hfdeploy_proxy.upstream.port.Upstream`."""
 
     def __init__(self, address: Address, limits: Limits) -> None:
         self._address = address
         self._limits = limits
-        self._tls = tls_context() if address.tls else None
         self._pool: Pool | None = None
 
     async def send(
@@ -81,25 +71,8 @@ class Http1Upstream:
 
     async def _dial(self, pool: Pool) -> Connection:
         loop = asyncio.get_running_loop()
-        address = self._address
-        try:
-            async with asyncio.timeout(self._limits.connect_seconds):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop, pool.give_back, pool.forget),
-                    address.host,
-                    address.port,
-                    ssl=self._tls,
-                    server_hostname=address.host if self._tls else None,
-                )
-        except TimeoutError:
-            raise ConnectTimedOut("no connection in time") from None
-        except OSError as error:  # ssl.SSLError is one
-            raise UpstreamUnreachable(f"no connection: {type(error).__name__}") from None
-        return connection
-
-
-def tls_context() -> ssl.SSLContext:
-    """The system's authorities, or those of SSL_CERT_FILE; HTTP/1.1 only."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        return await dial(
+            self._address,
+            lambda: Connection(loop, pool.give_back, pool.forget),
+            timeout_seconds=self._limits.connect_seconds,
+        )

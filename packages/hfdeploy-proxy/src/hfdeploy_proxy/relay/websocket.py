@@ -1,0 +1,97 @@
+"""A WebSocket and its counterpart at the upstream, which is dialled before the client is accepted."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from hfdeploy_proxy.relay.client import Receive, Scope, Send
+from hfdeploy_proxy.relay.entrance import Entrance, Passage, send_problem
+from hfdeploy_proxy.rules.errors import Header, RequestRefused, UpstreamError
+from hfdeploy_proxy.upstream.dial import Address
+from hfdeploy_proxy.upstream.websocket import BROKEN, Closed, Denied, UpstreamSocket
+
+logger = logging.getLogger("hfdeploy_proxy")
+
+OpenSocket = Callable[
+    [Address, bytes, Sequence[Header], Sequence[str]], Awaitable[tuple[UpstreamSocket, list[Header]]]
+]
+DENIAL = "websocket.http.response"
+
+
+class WebSocketRelay:
+    """Carries messages both ways. Each side holds the other back, and ends as the other ended."""
+
+    def __init__(self, entrance: Entrance, open_socket: OpenSocket) -> None:
+        self._entrance = entrance
+        self._open_socket = open_socket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        can_deny = DENIAL in scope.get("extensions", {})
+        try:
+            passage = await self._entrance.admit(scope)
+            socket, headers = await self._open_socket(
+                passage.there.address, passage.target, passage.headers, scope["subprotocols"]
+            )
+        except Denied as denied:
+            if can_deny:
+                await self._deny(send, passage, denied)
+                return
+        except (RequestRefused, UpstreamError) as error:
+            problem = error.refusal if isinstance(error, RequestRefused) else error.problem
+            logger.info("no WebSocket: %s", problem.name)
+            if can_deny:
+                await send_problem(send, problem, DENIAL)
+                return
+        else:
+            with contextlib.suppress(OSError):  # the client has left
+                await self._carry(passage, socket, headers, receive, send)
+            return
+        await send({"type": "websocket.close"})
+
+    async def _deny(self, send: Send, passage: Passage, denied: Denied) -> None:
+        headers = self._entrance.plan_answer(passage, denied.headers, denied.status)
+        headers = [pair for pair in headers if pair[0] != b"content-length"]
+        headers.append((b"content-length", str(len(denied.body)).encode()))
+        await send({"type": f"{DENIAL}.start", "status": denied.status, "headers": headers})
+        await send({"type": f"{DENIAL}.body", "body": denied.body})
+
+    async def _carry(
+        self, passage: Passage, socket: UpstreamSocket, headers: list[Header], receive: Receive, send: Send
+    ) -> None:
+        upwards: asyncio.Task[None] | None = None
+        try:
+            planned = self._entrance.plan_answer(passage, headers, 101)
+            await send({"type": "websocket.accept", "subprotocol": socket.subprotocol, "headers": planned})
+            upwards = asyncio.create_task(_carry_upwards(receive, socket))
+            await _carry_downwards(socket, send)
+        finally:
+            if upwards is not None:
+                upwards.cancel()
+                await asyncio.wait([upwards])
+            socket.abort()
+
+
+async def _carry_upwards(receive: Receive, socket: UpstreamSocket) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            await socket.close(Closed(message.get("code", BROKEN), message.get("reason") or ""))
+            return
+        text = message.get("text")
+        await socket.send(text if text is not None else message["bytes"])
+
+
+async def _carry_downwards(socket: UpstreamSocket, send: Send) -> None:
+    while True:
+        message = await socket.receive()
+        if isinstance(message, str):
+            await send({"type": "websocket.send", "text": message})
+        elif isinstance(message, bytes):
+            await send({"type": "websocket.send", "bytes": message})
+        elif message.code == BROKEN:
+            return  # no farewell to pass on: the server closes the connection, and the client sees 1006
+        else:
+            await send({"type": "websocket.close", "code": message.code, "reason": message.reason})
+            return

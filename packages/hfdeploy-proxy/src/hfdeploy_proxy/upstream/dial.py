@@ -1,0 +1,47 @@
+"""A connection to the upstream, in time, over TLS where its address says so."""
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from hfdeploy_proxy.rules.errors import ConnectTimedOut, UpstreamUnreachable
+
+Protocol = TypeVar("Protocol", bound=asyncio.Protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the upstream listens."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+async def dial(address: Address, factory: Callable[[], Protocol], *, timeout_seconds: float) -> Protocol:
+    """Connect. Raises UpstreamError."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                factory,
+                address.host,
+                address.port,
+                ssl=tls_context() if address.tls else None,
+                server_hostname=address.host if address.tls else None,
+            )
+    except TimeoutError:
+        raise ConnectTimedOut("no connection in time") from None
+    except OSError as error:  # ssl.SSLError is one
+        raise UpstreamUnreachable(f"no connection: {type(error).__name__}") from None
+    return protocol
+
+
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """The system's authorities, or those of SSL_CERT_FILE; HTTP/1.1 only."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
