@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import HfApi
 
 import hfdeploy_core
-from hfdeploy_core.errors import CommitTooLarge, Conflict
+from hfdeploy_core.errors import CommitTooLarge, Conflict, PlanStale
 from hfdeploy_core.hub.client import HubClient
 from hfdeploy_core.model import RepoRef, RepoType, Source, Target
 from hfdeploy_core.planning.deploy import plan_deploy
@@ -282,3 +282,15 @@ def test_somebody_else_commits_in_between(hub: LocalHub, client: HubClient, api:
         hfdeploy_core.deploy(source, "alice/app", hub=client)
     notes = api.hf_hub_download("alice/app", "notes.txt", repo_type="space", local_dir=source.parent / "copy")
     assert Path(notes).read_text() == "two"
+
+
+def test_a_plan_that_leaves_the_visibility_is_refused_if_that_moved(
+    hub: LocalHub, client: HubClient, api: HfApi, source: Path
+) -> None:
+    api.create_repo("alice/m", private=True)
+    made = hfdeploy_core.plan(source, "alice/m", repo_type="model", hub=client)
+    api.update_repo_settings("alice/m", private=False)
+    hub.requests.clear()
+    with pytest.raises(PlanStale, match="The visibility of model alice/m was changed"):
+        hfdeploy_core.apply(made, hub=client)
+    assert writes(hub) == []

@@ -245,6 +245,21 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSettings:
+    """The settings of a repo when a plan was made, whether it changes them or not.
+
+    Of the variables, those that were asked for.
+    """
+
+    visibility: Visibility
+    gated: Gated
+    hardware: str | None = None
+    sleep_seconds: int | None = None
+    volumes: tuple[Volume, ...] = ()
+    variables: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CommitInfo:
     """One commit in a repo's history; `message` is what follows the title."""
 
@@ -370,7 +385,8 @@ class Plan:
 
     `base` is the commit that the plan was made against, `None` where the plan creates the repo. `content` is
     the digest of all that the source holds; `is_exact` says that the repo will hold nothing else, beside what
-    the Hub puts there itself. `source` is where the contents are read once more when the plan is applied.
+    the Hub puts there itself. `source` is where the contents are read once more when the plan is applied, and
+    `held` what an existing repo was set to.
     """
 
     repo: RepoRef
@@ -381,6 +397,7 @@ class Plan:
     is_exact: bool = False
     source: Source = Source("")
     allows_partial: bool = False
+    held: HeldSettings | None = None
 
     @property
     def creates(self) -> bool:

@@ -6,13 +6,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfdeploy_core.errors import PlanInvalid
-from hfdeploy_core.model import CommitFiles, FileEntry, Plan, PutFile, RepoRef, RepoType, Source
+from hfdeploy_core.model import (
+    CommitFiles,
+    FileEntry,
+    Gated,
+    HeldSettings,
+    Plan,
+    PutFile,
+    RepoRef,
+    RepoType,
+    Source,
+    Variable,
+    Visibility,
+)
 from hfdeploy_core.planning.digest import digest_plan
 from hfdeploy_core.planning.document import read_plan, write_plan
 
 ENTRY = FileEntry("app.py", 3, "1" * 40, None, modified_ns=5)
 COMMIT = CommitFiles((PutFile(ENTRY, replaces=False),), ("old.py",), "title")
-PLAN = Plan(RepoRef(RepoType.SPACE, "alice", "app"), "a" * 40, (COMMIT,), 4, "c" * 64, True, Source("./app"))
+HELD = HeldSettings(Visibility.PRIVATE, Gated.NONE, "cpu-basic", 60, (), (Variable("A", "1"),))
+PLAN = Plan(
+    RepoRef(RepoType.SPACE, "alice", "app"),
+    "a" * 40,
+    (COMMIT,),
+    4,
+    "c" * 64,
+    True,
+    Source("./app"),
+    held=HELD,
+)
 
 
 @given(st.from_type(Plan))
@@ -95,4 +117,12 @@ def test_version_1_looks_like_this() -> None:
         "is_exact": True,
         "source": {"path": "./app"},
         "allows_partial": False,
+        "held": {
+            "visibility": "private",
+            "gated": "none",
+            "hardware": "cpu-basic",
+            "sleep_seconds": 60,
+            "volumes": [],
+            "variables": [{"name": "A", "value": "1"}],
+        },
     }

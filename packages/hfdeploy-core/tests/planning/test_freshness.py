@@ -9,7 +9,9 @@ from hfdeploy_core.model import (
     CommitInfo,
     CreateRepo,
     FileEntry,
+    Gated,
     HeldSecret,
+    HeldSettings,
     Plan,
     PutFile,
     Remote,
@@ -23,6 +25,7 @@ from hfdeploy_core.model import (
     Snapshot,
     Variable,
     Visibility,
+    Volume,
 )
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.freshness import check_complete, find_settled, list_asked, renew_entries
@@ -76,6 +79,28 @@ def test_a_setting_that_is_what_it_shall_be_is_settled_and_another_is_refused() 
     for held in ((), (HeldSecret("S", "later"),)):
         with pytest.raises(PlanStale, match="secret S of"):
             find_settled(PLAN, replace(FOUND, secrets=held), (), History())
+
+
+def test_a_setting_that_the_plan_leaves_has_to_be_what_it_found() -> None:
+    held = HeldSettings(Visibility.PRIVATE, Gated.NONE, "cpu-basic", 60, (), (Variable("B", "1"),))
+    plan = replace(PLAN, changes=PLAN.changes[3:4], held=held)
+    found = replace(moved(sleep_seconds=60), variables=(Variable("B", "1"), Variable("C", "2")))
+    assert find_settled(plan, found, (), History()) == frozenset()
+    assert list_asked(plan) == (True, False)
+    volume = Volume("model", "a/b", "/x")
+    for name, other in (
+        ("visibility", replace(found, info=replace(found.info, visibility=Visibility.PUBLIC))),
+        ("gated setting", replace(found, info=replace(found.info, gated=Gated.AUTO))),
+        ("hardware", replace(found, info=replace(found.info, hardware="t4-small"))),
+        ("sleep time", replace(found, info=replace(found.info, sleep_seconds=61))),
+        ("list of volumes", replace(found, info=replace(found.info, volumes=(volume,)))),
+        ("variable B", replace(found, variables=())),
+    ):
+        with pytest.raises(PlanStale, match=f"The {name} of"):
+            find_settled(plan, other, (), History())
+    with_hardware = replace(plan, changes=(*plan.changes, PLAN.changes[0]))
+    other_time = replace(found, info=replace(found.info, hardware="cpu-upgrade", sleep_seconds=None))
+    assert find_settled(with_hardware, other_time, (), History()) == {1}
 
 
 def test_a_head_of_our_own_is_the_commit_that_was_made() -> None:

@@ -7,6 +7,7 @@ from hfdeploy_core.model import (
     Change,
     CommitFiles,
     Hardware,
+    HeldSettings,
     Plan,
     PutFile,
     Remote,
@@ -74,6 +75,17 @@ def plan_deploy(
         content,
         is_exact,
         allows_partial=target.allow_partial,
+        held=_hold(target, remote),
+    )
+
+
+def _hold(target: Target, remote: Remote) -> HeldSettings:
+    """What a saved plan has to find again."""
+    info = remote.info
+    asked = {variable.name for variable in target.variables}
+    variables = sorted((held for held in remote.variables if held.name in asked), key=lambda held: held.name)
+    return HeldSettings(
+        info.visibility, info.gated, info.hardware, info.sleep_seconds, info.volumes, tuple(variables)
     )
 
 

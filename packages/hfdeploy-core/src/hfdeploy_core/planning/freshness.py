@@ -1,7 +1,7 @@
 """Whether a saved plan still fits, and what of it an earlier try has made."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hfdeploy_core.errors import PlanStale, SettingInvalid
@@ -10,12 +10,15 @@ from hfdeploy_core.model import (
     CommitFiles,
     CommitInfo,
     FileEntry,
+    HeldSettings,
     Plan,
     Remote,
+    RepoRef,
     SetGated,
     SetHardware,
     SetSecret,
     SetSleep,
+    Setting,
     SetVariable,
     SetVisibility,
     SetVolumes,
@@ -50,7 +53,8 @@ def check_complete(plan: Plan, secrets: Container[str]) -> None:
 def list_asked(plan: Plan) -> tuple[bool, bool]:
     """Whether variables, and whether secrets, have to be read to check the plan."""
     kinds = {type(change) for change in plan.settings}
-    return SetVariable in kinds, SetSecret in kinds
+    is_held = plan.held is not None and bool(plan.held.variables)
+    return is_held or SetVariable in kinds, SetSecret in kinds
 
 
 def find_settled(
@@ -69,11 +73,11 @@ def find_settled(
             raise PlanStale(f"{plan.repo} is gone since the plan was made.")
         return frozenset()
     settled = _find_committed(plan, remote, commits, is_resumed=is_resumed)
-    for number, name, before, after, now in _compare(plan, remote, done, history):
-        if now == after:
-            settled.add(number)
-        elif now != before and not is_resumed:
-            raise PlanStale(f"The {name} of {plan.repo} was changed since the plan was made.")
+    for setting in _compare(plan, remote, done, history):
+        if setting.now == setting.after:
+            settled |= set() if setting.number is None else {setting.number}
+        elif setting.now != setting.before and not is_resumed:
+            raise PlanStale(f"The {setting.name} of {plan.repo} was changed since the plan was made.")
     return frozenset(settled)
 
 
@@ -94,34 +98,72 @@ def _find_committed(
     return {*steps[: len(made)], *([0] if plan.creates else [])}
 
 
-def _compare(
-    plan: Plan, remote: Remote, done: Container[int], history: History
-) -> Iterator[tuple[int, str, Any, Any, Any]]:
-    """Of each setting its place in the plan, its name, and what it was, shall be and is."""
-    info = remote.info
-    values = {variable.name: variable.value for variable in remote.variables}
-    updates = {secret.name: (True, secret.updated_at) for secret in remote.secrets}
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What a setting was when the plan was made, what the plan makes of it, and what it is."""
+
+    name: str
+    before: Any
+    after: Any
+    now: Any
+    number: int | None = None
+
+
+def _compare(plan: Plan, remote: Remote, done: Container[int], history: History) -> Iterator[_Setting]:
+    """Each setting that the plan changes, with its place there, and each that it found and leaves."""
+    changed = set()
     for number, change in enumerate(plan.changes):
-        match change:
-            case SetVisibility():
-                yield number, "visibility", change.before, change.visibility, info.visibility
-            case SetGated():
-                yield number, "gated setting", change.before, change.gated, info.gated
-            case SetHardware():
-                yield number, "hardware", change.before, change.hardware, info.hardware
-            case SetSleep():
-                yield number, "sleep time", change.before, change.sleep_seconds, info.sleep_seconds
-            case SetVolumes():
-                mounted = frozenset(info.volumes)
-                yield number, "volumes", frozenset(change.before), frozenset(change.volumes), mounted
-            case SetVariable():
-                value = values.get(change.name)
-                yield number, f"variable {change.name}", change.before, change.value, value
-            case SetSecret():
-                now = updates.get(change.name, (False, None))
-                sent = (True, history.find_update(plan.repo, change.name)) if number in done else None
-                before = (change.replaces, change.updated_at)
-                yield number, f"secret {change.name}", before, sent, now
+        if isinstance(change, Setting):
+            compared = _compare_changed(number, change, plan.repo, remote, done, history)
+            changed.add(compared.name)
+            yield compared
+    if plan.held is None:
+        return
+    if "hardware" in changed:
+        # Other hardware may come with a time of its own.
+        changed.add("sleep time")
+    for name, before, now in _pair(plan.held, remote):
+        if name not in changed:
+            yield _Setting(name, before, before, now)
+
+
+def _pair(held: HeldSettings, remote: Remote) -> Iterator[tuple[str, Any, Any]]:
+    """Each setting that a plan found: its name, what it was, and what it is."""
+    info, values = remote.info, {variable.name: variable.value for variable in remote.variables}
+    yield "visibility", held.visibility, info.visibility
+    yield "gated setting", held.gated, info.gated
+    yield "hardware", held.hardware, info.hardware
+    yield "sleep time", held.sleep_seconds, info.sleep_seconds
+    yield "list of volumes", frozenset(held.volumes), frozenset(info.volumes)
+    for variable in held.variables:
+        yield f"variable {variable.name}", variable.value, values.get(variable.name)
+
+
+def _compare_changed(
+    number: int, change: Setting, repo: RepoRef, remote: Remote, done: Container[int], history: History
+) -> _Setting:
+    info = remote.info
+    match change:
+        case SetVisibility():
+            return _Setting("visibility", change.before, change.visibility, info.visibility, number)
+        case SetGated():
+            return _Setting("gated setting", change.before, change.gated, info.gated, number)
+        case SetHardware():
+            return _Setting("hardware", change.before, change.hardware, info.hardware, number)
+        case SetSleep():
+            return _Setting("sleep time", change.before, change.sleep_seconds, info.sleep_seconds, number)
+        case SetVolumes():
+            before, after = frozenset(change.before), frozenset(change.volumes)
+            return _Setting("list of volumes", before, after, frozenset(info.volumes), number)
+        case SetVariable():
+            values = {variable.name: variable.value for variable in remote.variables}
+            value = values.get(change.name)
+            return _Setting(f"variable {change.name}", change.before, change.value, value, number)
+        case SetSecret():
+            updates = {secret.name: (True, secret.updated_at) for secret in remote.secrets}
+            sent = (True, history.find_update(repo, change.name)) if number in done else None
+            was, now = (change.replaces, change.updated_at), updates.get(change.name, (False, None))
+            return _Setting(f"secret {change.name}", was, sent, now, number)
 
 
 def _renew(change: Change, entries: Mapping[str, FileEntry]) -> Change:
