@@ -187,7 +187,7 @@ def test_the_token_stays_on_its_host(
     answer = httpx2.Response(
         200, headers={"link": '<https://elsewhere.test/api/models?p=2>; rel="next"'}, json=[]
     )
-    monkeypatch.setattr(client, "_read", lambda *asked, **options: answer)
+    monkeypatch.setattr(client, "read", lambda *asked, **options: answer)
     with pytest.raises(HubFailed, match="another host"):
         client.list_page(Kind.MODEL, "alice", None)
 
@@ -211,7 +211,7 @@ def test_an_entry_that_cannot_be_understood_is_counted(
 
     good = {"id": "alice/x", "_id": "0" * 24, "createdAt": "garbage", "tags": "none"}
     answer = httpx2.Response(200, json=[good, item])
-    monkeypatch.setattr(client, "_read", lambda *asked, **options: answer)
+    monkeypatch.setattr(client, "read", lambda *asked, **options: answer)
     page = client.list_page(Kind.MODEL, "alice", None)
     assert page.unreadable == 1
     assert page.things == (Thing(Kind.MODEL, "alice", "x", "0" * 24, None, None, None, None),)

@@ -171,11 +171,12 @@ def apply_file(
 @click.option("--ttl", default=DEFAULT_TTL, show_default=True, help="How long it may live.")
 @click.option("--prefix", default=DEFAULT_PREFIX, show_default=True)
 @click.option("--run", help="Who makes it; else the CI run's number.")
+@click.option("--within", metavar="models/NAMESPACE/NAME", help="The repo that a branch or tag lies in.")
 @_DEBUG
-def mint(*, debug: bool, namespace: str, kind: str, ttl: str, prefix: str, run: str | None) -> None:
+def mint(*, debug: bool, kind: str, **asked: Any) -> None:
     """Print a new marked name for a repo that is about to be created."""
     with told_failures(debug=debug):
-        click.echo(mark(namespace, kind, ttl=ttl, prefix=prefix, run=run))
+        click.echo(mark(asked.pop("namespace"), kind, **asked))
 
 
 @app.command("verify")

@@ -7,9 +7,7 @@ renamed repos, and stumbles over one card in a listing of thousands (and then hi
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -21,18 +19,25 @@ from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import (
     DeployError,
     HubFailed,
-    HubRefused,
     HubUnreachable,
-    PermissionRefused,
-    RateLimited,
     TokenMissing,
     TokenRejected,
 )
 from hfdeploy_core.redact import redact, remember_secret
+from hfdeploy_janitor.answers import (
+    BUSY_STATUSES,
+    REDIRECTS,
+    read_date,
+    read_json,
+    read_time,
+    read_wait_seconds,
+    refuse,
+)
 from hfdeploy_janitor.budget import Budget
 from hfdeploy_janitor.model import Thing
+from hfdeploy_janitor.others import Others
 from hfdeploy_janitor.port import Page, Sight
-from hfdeploy_janitor.rules import Kind
+from hfdeploy_janitor.rules import REPO_KINDS, Kind
 
 _EXPAND = ["createdAt", "lastModified", "tags", "sha", "private"]
 _PAGE = 1000
@@ -40,8 +45,6 @@ _TIMEOUT = httpx2.Timeout(connect=15.0, read=60.0, write=30.0, pool=None)
 _TRIES = 4
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
-_BUSY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-_REDIRECTS = frozenset({301, 302, 307, 308})
 _NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next"?')
 
 
@@ -56,6 +59,7 @@ class HubClient:
         self._endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
         self._given_token = token
         self._known_headers: dict[str, str] | None = None
+        self._others = Others(self)
 
     @property
     def endpoint(self) -> str:
@@ -66,41 +70,47 @@ class HubClient:
         return self._budget.left
 
     def list_page(self, kind: Kind, namespace: str, cursor: str | None) -> Page:
+        if kind not in REPO_KINDS:
+            return self._others.list_page(kind, namespace, cursor)
         doing = f"list the {kind}s of {namespace}"
         if cursor is None:
             query = {"author": namespace, "expand": _EXPAND, "limit": _PAGE}
-            answer = self._read(f"/api/{kind}s", doing, query=query)
+            answer = self.read(f"/api/{kind}s", doing, query=query)
         else:
-            answer = self._read(cursor, doing)
-        items = _read_json(answer, doing)
+            answer = self.read(cursor, doing)
+        items = read_json(answer, doing)
         if answer.status_code != 200 or not isinstance(items, list):
-            raise _refuse(answer, doing)
+            raise refuse(answer, doing)
         found = [_read_repo(kind, item) for item in items]
         things = tuple(thing for thing in found if thing is not None)
-        return Page(things, self._find_next(answer), _read_date(answer), len(found) - len(things))
+        return Page(things, self.find_next(answer), read_date(answer), len(found) - len(things))
 
     def look(self, thing: Thing) -> Sight:
+        if thing.kind not in REPO_KINDS:
+            return self._others.look(thing)
         doing = f"look at {thing}"
-        answer = self._read(_path(thing), doing, query={"expand": _EXPAND})
-        if answer.status_code in _REDIRECTS:
-            return Sight(None, _read_date(answer), answer.headers.get("location", "something else"))
+        answer = self.read(_path(thing), doing, query={"expand": _EXPAND})
+        if answer.status_code in REDIRECTS:
+            return Sight(None, read_date(answer), answer.headers.get("location", "something else"))
         if answer.status_code == 404 and answer.headers.get("x-error-code") == "RepoNotFound":
-            return Sight(None, _read_date(answer))
+            return Sight(None, read_date(answer))
         if answer.status_code != 200:
-            raise _refuse(answer, doing)
-        found = _read_repo(thing.kind, _read_json(answer, doing))
+            raise refuse(answer, doing)
+        found = _read_repo(thing.kind, read_json(answer, doing))
         if found is None:
             raise HubFailed(f"Cannot {doing}: the answer cannot be understood.")
-        return Sight(found, _read_date(answer))
+        return Sight(found, read_date(answer))
 
     def delete(self, thing: Thing) -> bool:
+        if thing.kind not in REPO_KINDS:
+            return self._others.delete(thing)
         doing = f"delete {thing}"
         content = {"organization": thing.namespace, "name": thing.name, "type": thing.kind.value}
-        answer = self._send("DELETE", f"{self._endpoint}/api/repos/delete", doing, content=content)
+        answer = self.send("DELETE", f"{self._endpoint}/api/repos/delete", doing, content=content)
         if answer.status_code == 404 and answer.headers.get("x-error-code") == "RepoNotFound":
             return False
         if answer.status_code >= 300:
-            raise _refuse(answer, doing)
+            raise refuse(answer, doing)
         return True
 
     def pause(self, space: Thing) -> None:
@@ -124,31 +134,31 @@ class HubClient:
 
     def _change(self, method: str, path: str, doing: str, content: Any = None) -> None:
         """A request that changes something: sent once."""
-        answer = self._send(method, f"{self._endpoint}{path}", doing, content=content)
+        answer = self.send(method, f"{self._endpoint}{path}", doing, content=content)
         if answer.status_code >= 300:
-            raise _refuse(answer, doing)
+            raise refuse(answer, doing)
 
-    def _read(self, path: str, doing: str, *, query: Mapping[str, Any] | None = None) -> httpx2.Response:
+    def read(self, path: str, doing: str, *, query: Mapping[str, Any] | None = None) -> httpx2.Response:
         """An answer to a GET, which may be repeated while the Hub is busy."""
         url = path if "://" in path else f"{self._endpoint}{path}"
         for tried in range(1, _TRIES + 1):
             error: DeployError
             wait_seconds = _FIRST_WAIT_SECONDS * 2 ** (tried - 1)
             try:
-                answer = self._send("GET", url, doing, query=query)
+                answer = self.send("GET", url, doing, query=query)
             except HubUnreachable as unreachable:
                 error = unreachable
             else:
-                if answer.status_code not in _BUSY_STATUSES:
+                if answer.status_code not in BUSY_STATUSES:
                     return answer
-                error = _refuse(answer, doing)
-                wait_seconds = max(wait_seconds, _read_wait_seconds(answer))
+                error = refuse(answer, doing)
+                wait_seconds = max(wait_seconds, read_wait_seconds(answer))
             if tried == _TRIES or wait_seconds > _LONGEST_WAIT_SECONDS:
                 raise error
             self._clock.sleep(wait_seconds)
         raise AssertionError("the last try returns or raises")
 
-    def _send(
+    def send(
         self,
         method: str,
         url: str,
@@ -186,7 +196,7 @@ class HubClient:
             self._known_headers = build_hf_headers(token=token, library_name="hfdeploy-janitor")
         return self._known_headers
 
-    def _find_next(self, answer: httpx2.Response) -> str | None:
+    def find_next(self, answer: httpx2.Response) -> str | None:
         """The address of the next page. Raises HubFailed where the token would leave for another host."""
         match = _NEXT.search(answer.headers.get("link", ""))
         if match is None:
@@ -215,57 +225,9 @@ def _read_repo(kind: Kind, item: Any) -> Thing | None:
         namespace,
         name,
         identity,
-        _read_time(item.get("createdAt")),
-        _read_time(item.get("lastModified")),
+        read_time(item.get("createdAt")),
+        read_time(item.get("lastModified")),
         head if isinstance(head, str) else None,
         tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else None,
         private if isinstance(private, bool) else None,
     )
-
-
-def _read_time(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _read_date(answer: httpx2.Response) -> datetime | None:
-    """The Hub's own clock (RFC 9110 6.6.1)."""
-    try:
-        date = parsedate_to_datetime(answer.headers["date"])
-    except (KeyError, ValueError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _read_wait_seconds(answer: httpx2.Response) -> float:
-    """The wait that the Hub asks for (hub-api 1.3), 0 where it asks for none."""
-    limit = re.search(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d+)", answer.headers.get("ratelimit", ""))
-    value = limit[1] if limit else answer.headers.get("retry-after", "")
-    return float(value) + 1 if value.isascii() and value.isdigit() else 0.0
-
-
-def _read_json(answer: httpx2.Response, doing: str) -> Any:
-    if answer.status_code != 200:
-        return None
-    try:
-        return cast("Any", answer.json())
-    except ValueError:
-        raise HubFailed(f"Cannot {doing}: the answer is not the Hub's.", "Check HF_ENDPOINT.") from None
-
-
-def _refuse(answer: httpx2.Response, doing: str) -> DeployError:
-    """The error for an answer that says no. A 401 or a 403 is never taken for "there is none"."""
-    status = answer.status_code
-    words = " ".join(answer.headers.get("x-error-message", "").split()).rstrip(".")[:300]
-    because = f": {words}" if words else ""
-    if status == 401:
-        return TokenRejected(f"Cannot {doing}: the Hub does not accept the token.")
-    if status == 403:
-        return PermissionRefused(f"Cannot {doing}: the token may not do this{because}.")
-    if status == 429:
-        return RateLimited(f"Cannot {doing}: the Hub limits the rate of requests.")
-    if status in _BUSY_STATUSES:
-        return HubFailed(f"Cannot {doing}: the Hub keeps answering {status}.")
-    return HubRefused(f"Cannot {doing}: the Hub refused it with {status}{because}.")

@@ -34,7 +34,7 @@ class RuleFile(_Strict):
     prefix: str
     ttl: _Duration
     types: Annotated[list[Annotated[Kind, Field(strict=False)]], Field(min_length=1)] = list(REPO_KINDS)
-    """All types of repos, unless named."""
+    """All types of repos, unless named; others only with marked: true."""
     marked: bool = False
     """Only names with a mark that verifies."""
 

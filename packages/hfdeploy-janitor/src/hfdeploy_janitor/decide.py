@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hfdeploy_janitor.mark import SKEW_SECONDS, Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.model import Decision, Delete, Keep, Kept, Listing, Plan, Quarantine, Target, Thing
-from hfdeploy_janitor.rules import Policy, find_protection, format_duration
+from hfdeploy_janitor.rules import REPO_KINDS, Policy, find_protection, format_duration
 from hfdeploy_janitor.trash import Trash, read_trash, write_trash
 
 # Tags of a repo's card that speak to the janitor.
@@ -35,6 +35,8 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
     ]
     if not covering:
         return _UNCOVERED
+    if thing.kind not in REPO_KINDS:
+        return _decide_marked(thing, policy, covering, now, seal)
     if reason := find_guard(thing, policy) or find_doubt(thing, now):
         return Keep(reason)
     assert thing.created_at is not None
@@ -71,6 +73,25 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
         return Delete(reason, rule)
     trash_name = write_trash(policy.rules[rule].prefix, thing.id, now, policy.quarantine_seconds)
     return Quarantine(reason, rule, trash_name)
+
+
+def _decide_marked(
+    thing: Thing, policy: Policy, covering: Sequence[int], now: datetime, seal: Seal | None
+) -> Decision:
+    """What is no repo goes by its mark alone: the mint is the one time that is known of it."""
+    if reason := find_guard(thing, policy):
+        return Keep(reason)
+    if seal is None:
+        return Keep("there is no key to verify its mark with")
+    verdict = verify(thing, seal)
+    if isinstance(verdict, Refusal):
+        return Keep(f"it {verdict.reason}")
+    rule = max(covering, key=lambda number: (policy.rules[number].ttl_seconds, -number))
+    lived_seconds = max(policy.rules[rule].ttl_seconds, policy.min_age_seconds)
+    expires_at = max(verdict.expires_at, verdict.minted_at + timedelta(seconds=lived_seconds))
+    if expires_at > now:
+        return Keep(f"it expires at {_tell(expires_at)}")
+    return Delete(f"it expired at {_tell(expires_at)}; marked by run {verdict.run}", rule)
 
 
 def _decide_trash(thing: Thing, trash: Trash, rule: int, now: datetime) -> Decision:
@@ -114,7 +135,7 @@ def find_change(planned: Thing, found: Thing) -> str | None:
     """How what is there now differs from what the plan saw, as a reason to keep it, or None."""
     if found.id != planned.id:
         return "it is another one of the same name"
-    if (found.kind, found.namespace, found.name) != (planned.kind, planned.namespace, planned.name):
+    if (found.kind, found.scope, found.name) != (planned.kind, planned.scope, planned.name):
         return f"it is called {found.full_name} now"
     if (found.changed_at, found.version) != (planned.changed_at, planned.version):
         return "it was changed since the plan"
@@ -208,7 +229,7 @@ def _order(thing: Thing) -> tuple[datetime, str, str, str]:
 
 
 def _name(thing: Thing) -> tuple[str, str, str]:
-    return thing.kind, thing.namespace.lower(), thing.name.lower()
+    return thing.kind, thing.scope.lower(), thing.name.lower()
 
 
 def _tell(moment: datetime) -> str:

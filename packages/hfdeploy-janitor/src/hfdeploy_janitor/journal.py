@@ -128,7 +128,9 @@ class Journal:
 
 
 def _describe(thing: Thing) -> dict[str, Any]:
-    return {"kind": thing.kind.value, "namespace": thing.namespace, "name": thing.name, "id": thing.id}
+    told = {"kind": thing.kind.value, "namespace": thing.namespace, "name": thing.name, "id": thing.id}
+    more = {"within": thing.within, "handle": thing.handle}
+    return told | {key: value for key, value in more.items() if value is not None}
 
 
 def _read_intent(line: dict[str, Any]) -> Intent:
@@ -140,6 +142,8 @@ def _read_intent(line: dict[str, Any]) -> Intent:
         None,
         None,
         private=line.get("private"),
+        within=line.get("within"),
+        handle=line.get("handle"),
     )
     return Intent(thing, line.get("trash_name"))
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from hfdeploy_janitor.errors import RuleInvalid
 from hfdeploy_janitor.model import Thing
-from hfdeploy_janitor.rules import Kind
+from hfdeploy_janitor.rules import REPO_KINDS, Kind
 
 # How long after its mint a name is used, at most; and how much clocks may differ.
 MINT_WINDOW_SECONDS = 900
@@ -39,9 +39,9 @@ class Seal:
     endpoint: str
     key: bytes = field(repr=False)
 
-    def sign(self, kind: Kind, namespace: str, unsigned: str) -> str:
+    def sign(self, kind: Kind, scope: str, unsigned: str) -> str:
         """The mac: 80 bits, in the letters that a name may have whatever its case."""
-        said = "\n".join((self.endpoint.rstrip("/").lower(), namespace.lower(), kind, unsigned))
+        said = "\n".join((self.endpoint.rstrip("/").lower(), scope.lower(), kind, unsigned))
         digest = hmac.digest(self.key, said.encode(), hashlib.sha256)
         return base64.b32encode(digest)[:_MAC_CHARACTERS].decode().lower()
 
@@ -62,7 +62,7 @@ class Refusal:
     reason: str
 
 
-def write_mark(seal: Seal, kind: Kind, namespace: str, prefix: str, mark: Mark) -> str:
+def write_mark(seal: Seal, kind: Kind, scope: str, prefix: str, mark: Mark) -> str:
     """The marked name. Raises RuleInvalid for what no name can hold."""
     if not _RUN.fullmatch(mark.run):
         raise RuleInvalid(f"{mark.run!r} names no run.", "Use lower-case letters, digits and single dots.")
@@ -70,7 +70,7 @@ def write_mark(seal: Seal, kind: Kind, namespace: str, prefix: str, mark: Mark) 
         raise RuleInvalid("The mark would have expired before it was made.", "Give it a longer ttl.")
     delimited = prefix if prefix.endswith(("-", "_", ".")) else f"{prefix}-"
     unsigned = f"{delimited}{mark.run}-{_hex(mark.minted_at)}-{_hex(mark.expires_at)}"
-    name = f"{unsigned}-{seal.sign(kind, namespace, unsigned)}"
+    name = f"{unsigned}-{seal.sign(kind, scope, unsigned)}"
     if len(name) > _LONGEST_NAME or "--" in name or ".." in name:
         raise RuleInvalid(
             f"{name!r} is no name that the Hub allows.", "Use a shorter prefix or run, without '--' or '..'."
@@ -89,13 +89,16 @@ def verify(thing: Thing, seal: Seal) -> Mark | Refusal:
     match = _MARK.fullmatch(thing.name)
     if match is None:
         return Refusal("carries no mark: its name does not end in run, mint time, expiry and mac")
-    expected = seal.sign(thing.kind, thing.namespace, match["unsigned"])
+    expected = seal.sign(thing.kind, thing.scope, match["unsigned"])
     if not hmac.compare_digest(expected.encode(), match["mac"].encode()):
         return Refusal(
             "has a mac that does not fit: it was made with another key, or renamed, transferred or copied"
             " from another namespace, type or Hub"
         )
     mark = _read(match)
+    if thing.kind not in REPO_KINDS:
+        # The Hub tells no time for it that could contradict the mint.
+        return mark
     if thing.created_at is None or thing.created_at.tzinfo is None:
         return Refusal("has a mark that fits, but when it was created is unknown")
     late_seconds = (thing.created_at - mark.minted_at).total_seconds()

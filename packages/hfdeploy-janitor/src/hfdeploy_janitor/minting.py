@@ -25,15 +25,19 @@ def mark(
     run: str | None = None,
     key: str | None = None,
     endpoint: str | None = None,
+    within: str | None = None,
 ) -> str:
     """A new name for a repo of that type, to be created at once: it may be deleted when `ttl` is over.
+
+    For a branch, a tag or a pull request `within` is the repo it lies in, as `models/me/repo`; the name of a
+    collection is its title, and that of a webhook the last part of its URL.
 
     `run` says who made it, by default the CI run's number; `key` is HFDEPLOY_JANITOR_KEY by default and
     `endpoint` HF_ENDPOINT. No two calls return the same name. Raises KeyMissing or RuleInvalid.
     """
     now = datetime.now(UTC).replace(microsecond=0)
     said = Mark(f"{clean_run(run)}.{secrets.token_hex(3)}", now, now + timedelta(seconds=parse_duration(ttl)))
-    return write_mark(find_seal(key, endpoint), Kind(type), namespace, prefix, said)
+    return write_mark(find_seal(key, endpoint), Kind(type), within or namespace, prefix, said)
 
 
 def find_seal(key: str | None = None, endpoint: str | None = None) -> Seal:

@@ -16,7 +16,8 @@ class Thing:
 
     `id` is the Hub's own `_id`, which survives a rename and is another one after a re-creation. `version` is
     whatever changes when the content does (a repo's head). `None` stands for what the Hub did not tell, or
-    what could not be understood.
+    what could not be understood. A branch lies `within` a repo (`models/me/repo`), and what is no repo has a
+    `handle` by which the Hub's API calls it.
     """
 
     kind: Kind
@@ -28,14 +29,21 @@ class Thing:
     version: str | None = None
     tags: tuple[str, ...] | None = ()
     private: bool | None = None
+    within: str | None = None
+    handle: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """What its name is unique in."""
+        return self.within or self.namespace
 
     @property
     def full_name(self) -> str:
         """`namespace/name`, as the Hub writes it."""
-        return f"{self.namespace}/{self.name}"
+        return f"{self.scope}/{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.kind} {self.full_name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ class Kind(StrEnum):
     MODEL = "model"
     DATASET = "dataset"
     SPACE = "space"
+    BRANCH = "branch"
+    TAG = "tag"
+    PULL_REQUEST = "pull-request"
+    COLLECTION = "collection"
+    WEBHOOK = "webhook"
 
 
 REPO_KINDS = (Kind.DATASET, Kind.MODEL, Kind.SPACE)
@@ -106,6 +111,11 @@ def _check_rule(rule: Rule, min_age_seconds: float) -> None:
         )
     if not rule.kinds:
         raise RuleInvalid(f"The rule for {rule} is about nothing.", "Name at least one type.")
+    if not rule.marked and (others := [kind for kind in rule.kinds if kind not in REPO_KINDS]):
+        raise RuleInvalid(
+            f"The rule for {rule} is about {', '.join(others)}, which go by their marks alone.",
+            "Add --marked (marked: true), or leave those types to a rule of their own.",
+        )
     if not rule.ttl_seconds >= min_age_seconds:
         raise RuleInvalid(
             f"The ttl of {rule} is shorter than the minimum age.",

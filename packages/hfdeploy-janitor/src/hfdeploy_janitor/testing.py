@@ -170,4 +170,4 @@ class FakeHub:
 
 
 def _key(thing: Thing) -> Key:
-    return thing.kind, thing.namespace.lower(), thing.name.lower()
+    return thing.kind, thing.scope.lower(), thing.name.lower()
