@@ -299,6 +299,12 @@ def start_relay(start_app: Callable[[Any], Relay], upstream: Upstream, canary: s
     return start
 
 
+@pytest.fixture(params=["http1", "httpx"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every test that asks for it runs with both."""
+    return str(request.param)
+
+
 @pytest.fixture
 def relay(start_relay: Callable[..., Relay]) -> Relay:
     return start_relay()

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 
+import httpx
+
 from hfdeploy_proxy.credentials import Credentials
 from hfdeploy_proxy.hub import find_host
 from hfdeploy_proxy.operations.health import PREFIX, create_operations
@@ -14,10 +16,12 @@ from hfdeploy_proxy.relay.http import HttpRelay
 from hfdeploy_proxy.relay.websocket import WebSocketRelay
 from hfdeploy_proxy.rules.access import Origins
 from hfdeploy_proxy.rules.cors import Cors
+from hfdeploy_proxy.rules.headers import Target
 from hfdeploy_proxy.settings import Settings, load_settings
 from hfdeploy_proxy.upstream.destination import Destination
 from hfdeploy_proxy.upstream.dial import Address
 from hfdeploy_proxy.upstream.http1 import Http1Upstream, Limits
+from hfdeploy_proxy.upstream.httpx import HttpxUpstream, network_transport
 from hfdeploy_proxy.upstream.port import Upstream
 from hfdeploy_proxy.upstream.websocket import open_socket
 
@@ -25,10 +29,11 @@ from hfdeploy_proxy.upstream.websocket import open_socket
 class Application:
     """The relay as an ASGI application; it can be mounted in another."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         token = settings.hf_token.get_secret_value() if settings.hf_token else None
         self._credentials = Credentials(token, settings.hf_token_file, settings.auth_mode, time.monotonic)
         self._settings = settings
+        self._transport = transport
         self._destination = Destination(self._locate, self._connect)
         entrance = Entrance(
             self._destination,
@@ -84,7 +89,7 @@ class Application:
         assert settings.target_space
         return await find_host(settings.hf_endpoint, settings.target_space, self._credentials.header()[1])
 
-    def _connect(self, address: Address) -> Upstream:
+    def _connect(self, address: Address, target: Target) -> Upstream:
         settings = self._settings
         limits = Limits(
             connections=settings.max_connections,
@@ -93,12 +98,20 @@ class Application:
             answer_seconds=settings.answer_timeout_seconds,
             idle_seconds=settings.idle_timeout_seconds,
         )
-        return Http1Upstream(address, limits)
+        if self._transport is None and settings.engine == "http1":
+            return Http1Upstream(address, limits)
+        transport = self._transport or network_transport(limits)
+        return HttpxUpstream(target.origin.decode(), transport, limits)
 
 
-def create_app(settings: Settings | None = None) -> Application:
-    """The relay as an ASGI application, by default as the environment sets it. Raises SettingsInvalid."""
-    return Application(settings or load_settings())
+def create_app(
+    settings: Settings | None = None, *, transport: httpx.AsyncBaseTransport | None = None
+) -> Application:
+    """The relay as an ASGI application, by default as the environment sets it. Raises SettingsInvalid.
+
+    With a ``transport`` of httpx the upstream is reached through that; WebSockets always take a connection.
+    """
+    return Application(settings or load_settings(), transport)
 
 
 def http_date(now: Callable[[], float]) -> Callable[[], bytes]:

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     )
     trusted_hops: int = Field(
         0, ge=0, le=16, description="How many proxies before the relay tell the truth in X-Forwarded-*."
+    )
+    engine: Literal["http1", "httpx"] = Field(
+        "http1", description="What speaks to the upstream: http1 is fast, httpx knows HTTP/2 too."
     )
     websocket_max_bytes: int = Field(
         2**24, ge=1, description="The longest message of a WebSocket; longer ones close it (1009)."

@@ -72,5 +72,5 @@ class Client:
         if self._serving:
             self.gone = True
             self._serving = False
-            assert self._task
-            self._task.cancel()
+            if self._task is not None and self._task is not asyncio.current_task(self._loop):
+                self._task.cancel()

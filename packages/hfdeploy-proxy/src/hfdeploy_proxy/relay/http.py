@@ -6,7 +6,7 @@ import logging
 from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance, send_problem
 from hfdeploy_proxy.relay.wire import abort_client
-from hfdeploy_proxy.rules.errors import AnswerTruncated, RequestRefused, UpstreamError
+from hfdeploy_proxy.rules.errors import AnswerTruncated, ClientGone, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.port import Body
 
 logger = logging.getLogger("hfdeploy_proxy")
@@ -36,6 +36,8 @@ class HttpRelay:
             client.stop()
             logger.warning("%s: %s", error.problem.name, error)
             await send_problem(send, error.problem)
+        except ClientGone:
+            pass
         except asyncio.CancelledError:
             if not client.gone:
                 raise
@@ -71,4 +73,4 @@ class HttpRelay:
                 if ended:
                     return
         finally:
-            answer.close()
+            await answer.close()

@@ -230,6 +230,13 @@ def _without_edge_cookie(headers: list[Header]) -> list[Header]:
     return planned
 
 
+def is_answer(status: int, headers: Iterable[Header]) -> bool:
+    """Whether status and framing (RFC 9112, section 6.3) can be read in one way only."""
+    names = [name.lower() for name, _ in headers]
+    lengths = names.count(b"content-length")
+    return 200 <= status <= 599 and lengths + (b"transfer-encoding" in names) <= 1
+
+
 def plan_answer_headers(
     headers: Iterable[Header], status: int, target: Target, prefix: bytes, date: bytes
 ) -> list[Header]:

@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
         """Whether the whole request is on its way."""
         return self._upload is None or self._upload.done()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the exchange. The connection lives on only if both messages are complete and were read."""
         if not self.busy:
             return

@@ -24,7 +24,7 @@ class There:
 class Destination:
     """Finds the upstream once, with the first request; ``known`` from then on."""
 
-    def __init__(self, locate: Locate, connect: Callable[[Address], Upstream]) -> None:
+    def __init__(self, locate: Locate, connect: Callable[[Address, Target], Upstream]) -> None:
         self._locate = locate
         self._connect = connect
         self._lock = asyncio.Lock()
@@ -35,8 +35,8 @@ class Destination:
         async with self._lock:
             if self.known is None:
                 url = await self._locate()
-                address = plan_address(url)
-                self.known = There(plan_target_names(url), address, self._connect(address))
+                address, target = plan_address(url), plan_target_names(url)
+                self.known = There(target, address, self._connect(address, target))
             return self.known
 
     async def close(self) -> None:

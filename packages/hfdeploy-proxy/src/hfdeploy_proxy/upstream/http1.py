@@ -8,10 +8,7 @@ from hfdeploy_proxy.rules.errors import Header, UpstreamClosed
 from hfdeploy_proxy.upstream.connection import Connection
 from hfdeploy_proxy.upstream.dial import Address, dial
 from hfdeploy_proxy.upstream.pool import Pool
-from hfdeploy_proxy.upstream.port import Answer, Body
-
-# RFC 9110, section 9.2.2
-_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+from hfdeploy_proxy.upstream.port import IDEMPOTENT, Answer, Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +42,11 @@ class Http1Upstream:
                 return connection
             except UpstreamClosed:
                 stale = not connection.fresh and not connection.heard
-                connection.close()
-                if body is not None or not stale or method not in _IDEMPOTENT:
+                await connection.close()
+                if body is not None or not stale or method not in IDEMPOTENT:
                     raise
             except BaseException:
-                connection.close()
+                await connection.close()
                 raise
             connection = await pool.take(fresh=True)  # RFC 9112, section 9.3.1: it was closed while idle
 

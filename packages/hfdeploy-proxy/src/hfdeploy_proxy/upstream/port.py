@@ -6,6 +6,9 @@ from typing import Protocol
 
 from hfdeploy_proxy.rules.errors import Header
 
+# RFC 9110, section 9.2.2: what may be asked again when the connection was lost before an answer.
+IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+
 
 @dataclass(slots=True)
 class Body:
@@ -43,7 +46,7 @@ class Answer(Protocol):
         """Whether the upstream has got the whole request."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Done with it. If not everything was read, the upstream learns so at once."""
         ...
 
