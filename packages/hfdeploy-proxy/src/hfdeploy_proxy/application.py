@@ -116,7 +116,7 @@ def create_app(
 
 def http_date(now: Callable[[], float]) -> Callable[[], bytes]:
     """The time as RFC 9110, section 5.6.7 has it, made anew once a second."""
-    known = (0, b"")
+    known = (-1, b"")
 
     def tell() -> bytes:
         nonlocal known

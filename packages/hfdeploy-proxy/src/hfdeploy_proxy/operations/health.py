@@ -14,11 +14,11 @@ def create_operations(check_ready: Callable[[], None]) -> FastAPI:
     app = FastAPI(title="hfdeploy-proxy", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/_relay/healthz")
-    def _healthz() -> dict[str, str]:
+    async def _healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/_relay/readyz")
-    def _readyz(response: Response) -> dict[str, str]:
+    async def _readyz(response: Response) -> dict[str, str]:
         try:
             check_ready()
         except UpstreamError as error:

@@ -1,0 +1,72 @@
+"""The application in the hands of others: mounted, embedded, without a server of ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Response
+
+from hfdeploy_proxy import create_app
+from hfdeploy_proxy.application import http_date
+from hfdeploy_proxy.settings import load_settings
+
+from .conftest import Relay, Upstream
+
+
+def test_it_can_be_mounted(start_app: Callable[[Any], Relay], upstream: Upstream) -> None:
+    upstream.answers(
+        b"HTTP/1.1 302 Found\r\nLocation: /login?a\r\nSet-Cookie: a=1; Path=/\r\nContent-Length: 0\r\n\r\n"
+    )
+    relayed = create_app(load_settings(target_url=f"http://127.0.0.1:{upstream.port}"))
+    app = FastAPI()
+    app.mount("/space", relayed)
+    relay = start_app(app)
+    answer = relay.ask("GET", "/space/a%2Fb?x=1")
+    assert answer.values("location") == ["/space/login?a"]
+    assert answer.values("set-cookie") == ["a=1; Path=/space/"]
+    assert upstream.seen[0].line == b"GET /a%2Fb?x=1 HTTP/1.1"
+    assert upstream.seen[0].values("x-forwarded-prefix") == ["/space"]
+    assert relay.ask("GET", "/space/_relay/healthz").status == 200
+    assert relay.ask("GET", "/_relay/healthz").status == 404
+
+
+def test_another_application_can_be_its_upstream(start_app: Callable[[Any], Relay], canary: str) -> None:
+    seen: list[httpx.Headers] = []
+    inner = FastAPI()
+
+    @inner.get("/hello")
+    async def _hello(response: Response) -> dict[str, str]:
+        response.headers["x-inner"] = "1"
+        return {"say": "hello"}
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return httpx.Response(200, headers=[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")], content=b"mocked")
+
+    settings = load_settings(target_url="http://inner.test")
+    answer = start_app(create_app(settings, transport=httpx.ASGITransport(inner))).ask("GET", "/hello")
+    assert (answer.body, answer.values("x-inner")) == (b'{"say":"hello"}', ["1"])
+    mocked = start_app(create_app(settings, transport=httpx.MockTransport(handle))).ask("GET", "/any")
+    assert (mocked.body, mocked.values("set-cookie")) == (b"mocked", ["a=1", "b=2"])
+    assert seen[0]["authorization"] == f"Bearer {canary}"
+
+
+@pytest.mark.parametrize("path", ["/_relay", "/_relayed/x", "/x/_relay/healthz"])
+def test_only_the_reserved_prefix_is_the_relays(relay: Relay, upstream: Upstream, path: str) -> None:
+    assert relay.ask("GET", path).body == b"ok"
+    assert upstream.seen
+
+
+@pytest.mark.parametrize("path", ["/_relay/", "/_relay/docs", "/_relay/openapi.json", "/_relay/%2e%2e/x"])
+def test_nothing_below_it_is_relayed(relay: Relay, upstream: Upstream, path: str) -> None:
+    assert relay.ask("GET", path).status == 404
+    assert upstream.opened == 0
+
+
+def test_the_date_is_that_of_the_second() -> None:
+    now = 0.0
+    date = http_date(lambda: now)
+    assert date() == b"Thu, 01 Jan 1970 00:00:00 GMT"
+    now = 1.9
+    assert date() == b"Thu, 01 Jan 1970 00:00:01 GMT"
