@@ -55,7 +55,7 @@ class Seen:
         return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines if line)]
 
     def values(self, name: str) -> list[str]:
-        return [value.decode("latin-1") for key, value in self.headers if key.decode() == name]
+        return [value.decode("latin-1") for key, value in self.headers if key.decode().lower() == name]
 
 
 @dataclass
@@ -125,6 +125,18 @@ class Upstream:
             self.closed.release()
 
 
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with bind("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Peer:
     """A raw client on one connection."""
 
@@ -161,7 +173,7 @@ class Peer:
 
     def read_answer(self, *, bodiless: bool = False) -> "Answer":
         status, headers = self.read_head()
-        told = dict(headers)
+        told = {name.lower(): value for name, value in headers}
         body = b""
         if bodiless or status in (204, 304):
             pass
@@ -192,7 +204,7 @@ class Answer:
     body: bytes
 
     def values(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key == name]
+        return [value for key, value in self.headers if key.lower() == name]
 
     def problem(self) -> str:
         """The last word of the problem's type."""

@@ -11,10 +11,12 @@ from hfdeploy_proxy import create_app
 from hfdeploy_proxy.application import http_date
 from hfdeploy_proxy.settings import load_settings
 
-from .conftest import Relay, Upstream
+from .conftest import LoopThread, Relay, Upstream
 
 
-def test_it_can_be_mounted(start_app: Callable[[Any], Relay], upstream: Upstream) -> None:
+def test_it_can_be_mounted(
+    start_app: Callable[[Any], Relay], upstream: Upstream, servers: LoopThread
+) -> None:
     upstream.answers(
         b"HTTP/1.1 302 Found\r\nLocation: /login?a\r\nSet-Cookie: a=1; Path=/\r\nContent-Length: 0\r\n\r\n"
     )
@@ -29,6 +31,7 @@ def test_it_can_be_mounted(start_app: Callable[[Any], Relay], upstream: Upstream
     assert upstream.seen[0].values("x-forwarded-prefix") == ["/space"]
     assert relay.ask("GET", "/space/_relay/healthz").status == 200
     assert relay.ask("GET", "/_relay/healthz").status == 404
+    servers.run(relayed.close())
 
 
 def test_another_application_can_be_its_upstream(start_app: Callable[[Any], Relay], canary: str) -> None:
