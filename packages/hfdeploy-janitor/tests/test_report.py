@@ -14,7 +14,7 @@ PLAN = Plan("https://hub.test", NOW, POLICY, (TARGET,), (Kept(MINE, "no rule cov
 
 
 def test_a_dry_run_says_what_it_would_do() -> None:
-    assert render_table(Report(PLAN)).splitlines() == [
+    assert list(render_table(Report(PLAN))) == [
         "kept          model alice/mine    no rule covers it",
         "would delete  model alice/test-1  it expired",
         "1 kept, 1 would delete. Nothing was deleted: run it again with --apply to do so.",
@@ -24,7 +24,7 @@ def test_a_dry_run_says_what_it_would_do() -> None:
 def test_fates_and_what_is_incomplete_are_told() -> None:
     plan = Plan("", NOW, POLICY, (TARGET,), incomplete=("spaces of alice: broken",))
     report = Report(plan, (Result(TARGET, Fate.FAILED, "The Hub refused."),), applied=True, stopped="Skew.")
-    assert render_table(report).splitlines() == [
+    assert list(render_table(report)) == [
         "failed  model alice/test-1  The Hub refused.",
         "incomplete: spaces of alice: broken; nothing of it is deleted",
         "1 failed. Stopped early: Skew.",
@@ -33,7 +33,7 @@ def test_fates_and_what_is_incomplete_are_told() -> None:
 
 def test_a_refusal_is_told() -> None:
     plan = Plan("", NOW, POLICY, (TARGET,), refusal="too many")
-    assert "Nothing is deleted: too many." in render_table(Report(plan, applied=True))
+    assert "Nothing is deleted: too many." in "".join(render_table(Report(plan, applied=True)))
 
 
 def test_programs_read_all_of_it() -> None:
@@ -51,7 +51,7 @@ def test_programs_read_all_of_it() -> None:
 
 def test_no_token_shows_whatever_the_hub_says() -> None:
     result = Result(TARGET, Fate.FAILED, "The token hf_abcdefghijklmnop is bad.")
-    for text in (render_table(Report(PLAN, (result,))), render_json(Report(PLAN, (result,)))):
+    for text in ("".join(render_table(Report(PLAN, (result,)))), render_json(Report(PLAN, (result,)))):
         assert "hf_abc" not in text
         assert "[redacted]" in text
 

@@ -337,7 +337,8 @@ def find_seal_if_any(*, must: bool) -> Seal | None:
 
 def publish(report: Report, *, as_json: bool, junit: Path | None) -> None:
     """Print it, and give it to whoever else waits for it."""
-    click.echo(render_json(report) if as_json else render_table(report))
+    for line in (render_json(report),) if as_json else render_table(report):
+        click.echo(line)
     try:
         if junit is not None:
             junit.write_text(render_junit(report))

@@ -7,6 +7,7 @@ renamed repos, and stumbles over one card in a listing of thousands (and then hi
 import os
 import re
 from collections.abc import Mapping
+from sys import intern
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -222,12 +223,12 @@ def _read_repo(kind: Kind, item: Any) -> Thing | None:
     tags, head, private = item.get("tags"), item.get("sha"), item.get("private")
     return Thing(
         kind,
-        namespace,
+        intern(namespace),
         name,
         identity,
         read_time(item.get("createdAt")),
         read_time(item.get("lastModified")),
         head if isinstance(head, str) else None,
-        tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else None,
+        tuple(intern(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else None,
         private if isinstance(private, bool) else None,
     )

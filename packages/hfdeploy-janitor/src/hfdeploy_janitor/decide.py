@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from hfdeploy_janitor.mark import SKEW_SECONDS, Refusal, Seal, read_mark, verify
+from hfdeploy_janitor.mark import NO_MARK, SKEW_SECONDS, Mark, Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.model import Decision, Delete, Keep, Kept, Listing, Plan, Quarantine, Target, Thing
 from hfdeploy_janitor.rules import REPO_KINDS, Policy, find_protection, format_duration
 from hfdeploy_janitor.trash import Trash, read_trash, write_trash
@@ -43,12 +43,11 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
     assert thing.changed_at is not None
     if trash := read_trash(thing.name):
         return _decide_trash(thing, trash, covering[0], now)
-    mark = read_mark(thing.name)
-    if mark is not None and seal is not None:
-        verdict = verify(thing, seal)
-        if isinstance(verdict, Refusal):
-            return Keep(f"it {verdict.reason}")
-    elif any(policy.rules[number].marked for number in covering):
+    verdict = read_mark(thing.name) if seal is None else verify(thing, seal)
+    if isinstance(verdict, Refusal) and verdict is not NO_MARK:
+        return Keep(f"it {verdict.reason}")
+    mark = verdict if isinstance(verdict, Mark) else None
+    if (mark is None or seal is None) and any(policy.rules[number].marked for number in covering):
         return Keep("it carries no mark, which the rule asks for")
     expiries = [
         (thing.created_at + timedelta(seconds=policy.rules[number].ttl_seconds), number)
@@ -161,8 +160,7 @@ def plan_sweep(
 ) -> Plan:
     """All decisions together. In order: the oldest first within a rule, and rules take turns."""
     targets, kept = list[Target](), list[Kept]()
-    ids = Counter((thing.kind, thing.id) for listing in listings for thing in listing.things)
-    names = Counter(_name(thing) for listing in listings for thing in listing.things)
+    twins = find_twins(listings)
     for listing in listings:
         for thing in listing.things:
             decision = decide(thing, policy, now, seal)
@@ -170,7 +168,7 @@ def plan_sweep(
                 kept.append(Kept(thing, decision.reason))
             elif listing.failure is not None:
                 kept.append(Kept(thing, "the listing is incomplete"))
-            elif ids[thing.kind, thing.id] > 1 or names[_name(thing)] > 1:
+            elif (thing.kind, thing.id) in twins or _name(thing) in twins:
                 kept.append(Kept(thing, _MARKED_TWICE))
             else:
                 trash_name = decision.trash_name if isinstance(decision, Quarantine) else None
@@ -185,6 +183,22 @@ def plan_sweep(
         incomplete=tuple(sorted(f"{listing}: {listing.failure}" for listing in listings if listing.failure)),
         refusal=find_excess(len(targets), listed, policy),
     )
+
+
+def find_twins(listings: Sequence[Listing]) -> set[tuple[str, ...]]:
+    """Ids and names that were listed twice, each with its kind."""
+    twins = set[tuple[str, ...]]()
+    for kind in {listing.kind for listing in listings}:
+        ids, names = set[str](), set[str]()
+        for thing in (thing for listing in listings if listing.kind is kind for thing in listing.things):
+            full_name = thing.full_name.lower()
+            if thing.id in ids:
+                twins.add((kind, thing.id))
+            if full_name in names:
+                twins.add(_name(thing))
+            ids.add(thing.id)
+            names.add(full_name)
+    return twins
 
 
 def find_excess(targets: int, listed: int, policy: Policy) -> str | None:

@@ -62,6 +62,9 @@ class Refusal:
     reason: str
 
 
+NO_MARK = Refusal("carries no mark: its name does not end in run, mint time, expiry and mac")
+
+
 def write_mark(seal: Seal, kind: Kind, scope: str, prefix: str, mark: Mark) -> str:
     """The marked name. Raises RuleInvalid for what no name can hold."""
     if not _RUN.fullmatch(mark.run):
@@ -88,7 +91,7 @@ def verify(thing: Thing, seal: Seal) -> Mark | Refusal:
     """The mark of a thing, if this seal made it for this very thing."""
     match = _MARK.fullmatch(thing.name)
     if match is None:
-        return Refusal("carries no mark: its name does not end in run, mint time, expiry and mac")
+        return NO_MARK
     expected = seal.sign(thing.kind, thing.scope, match["unsigned"])
     if not hmac.compare_digest(expected.encode(), match["mac"].encode()):
         return Refusal(

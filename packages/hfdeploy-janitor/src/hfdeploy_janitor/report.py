@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,13 +15,15 @@ _MOST_ROWS = 1000
 _DONE = (Fate.DELETED, Fate.QUARANTINED)
 
 
-def render_table(report: Report) -> str:
-    """Lines for a terminal: what becomes of each thing and why, then the sum."""
-    rows = [(fate, str(thing), reason) for fate, thing, reason in _tell_all(report)]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    lines = [f"{fate:{widths[0]}}  {thing:{widths[1]}}  {reason}".rstrip() for fate, thing, reason in rows]
-    lines += [f"incomplete: {words}; nothing of it is deleted" for words in report.plan.incomplete]
-    return redact("\n".join([*lines, render_summary(report)]))
+def render_table(report: Report) -> Iterator[str]:
+    """Lines for a terminal, one by one as there may be many: what becomes of each thing and why, the sum."""
+    fates = max((len(fate) for fate, _, _ in _tell_all(report)), default=0)
+    things = max((len(str(thing)) for _, thing, _ in _tell_all(report)), default=0)
+    for fate, thing, reason in _tell_all(report):
+        yield redact(f"{fate:{fates}}  {thing!s:{things}}  {reason}".rstrip())
+    for words in report.plan.incomplete:
+        yield redact(f"incomplete: {words}; nothing of it is deleted")
+    yield render_summary(report)
 
 
 def render_summary(report: Report) -> str:
@@ -104,24 +107,18 @@ def _describe(report: Report) -> dict[str, Any]:
     }
 
 
-def _tell_all(report: Report) -> list[tuple[str, Thing, str]]:
+def _tell_all(report: Report) -> Iterator[tuple[str, Thing, str]]:
     """Each thing once: its fate or what would be done, and why."""
-    told = [("kept", kept.thing, kept.reason) for kept in report.plan.kept]
+    for kept in report.plan.kept:
+        yield "kept", kept.thing, kept.reason
     if report.results:
         for result in report.results:
             reason = result.target.reason if result.fate in _DONE else result.words
-            told.append((result.fate.value, result.target.thing, reason))
-    else:
-        fate = "kept" if report.plan.refusal else "would delete"
-        told += [
-            (
-                fate if target.trash_name is None or report.plan.refusal else "would quarantine",
-                target.thing,
-                target.reason,
-            )
-            for target in report.plan.targets
-        ]
-    return told
+            yield result.fate.value, result.target.thing, reason
+        return
+    for target in report.plan.targets:
+        fate = "would delete" if target.trash_name is None else "would quarantine"
+        yield "kept" if report.plan.refusal else fate, target.thing, target.reason
 
 
 def _escape(text: str) -> str:

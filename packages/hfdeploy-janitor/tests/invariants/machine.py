@@ -360,7 +360,7 @@ class Histories(RuleBasedStateMachine):
         assert (report.exit_code == 3) is bool(wrong or report.stopped)
         if plan.incomplete:
             assert report.exit_code in (3, 4)
-        for text in (render_table(report), render_json(report)):
+        for text in ("\n".join(render_table(report)), render_json(report)):
             assert all(result.target.thing.full_name in text for result in report.results)
 
     def check_result(self, result: Result) -> None:
