@@ -1,4 +1,4 @@
-# setup, demo, test, fuzz, lint: thin, each a line or two. `make demo KEEP=1` leaves the demo running.
+# setup, demo, test, fuzz, bench, lint: thin, each a line or two. `make demo KEEP=1` leaves the demo running.
 PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := $(sort $(wildcard packages/*))
@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz lint format clean
+.PHONY: setup demo test fuzz bench lint format clean
 
 setup: .venv/.ready
 
@@ -25,6 +25,9 @@ test: setup
 
 fuzz: setup
 	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants $(ARGS)
+
+bench: setup
+	@$(BIN)/python benchmarks/janitor/run.py
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
