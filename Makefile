@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz bench lint format clean
+.PHONY: setup demo test fuzz bench lint format clean test-apps
 
 setup: .venv/.ready
 
@@ -29,6 +29,14 @@ fuzz: setup
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py
 
+# Gradio and a browser behind the relay; they are large, so that they have an environment of their own.
+test-apps:
+	@test -x .venv-apps/bin/python || $(PYTHON) -m venv .venv-apps
+	@test -x .venv-apps/bin/uv || .venv-apps/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.venv-apps/bin/uv pip install --quiet --python .venv-apps/bin/python --group pyproject.toml:dev \
+		--group pyproject.toml:apps $(MEMBERS:%=--editable %)
+	@HFDEPLOY_TEST_APPS=1 .venv-apps/bin/python -m pytest tests/apps $(ARGS)
+
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
@@ -36,4 +44,4 @@ format: setup
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean:
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-apps dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
