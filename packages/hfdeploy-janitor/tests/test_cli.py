@@ -188,6 +188,16 @@ def test_without_a_key_no_mark_is_minted(run: Run) -> None:
     assert "HFDEPLOY_JANITOR_KEY" in done.stderr
 
 
+@pytest.mark.parametrize("repo", ["name", "a/b/c", "/name", "me/"])
+@pytest.mark.parametrize("verb", ["verify", "restore"])
+def test_what_is_no_repo_is_told(
+    run: Run, local: LocalHub, verb: str, repo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFDEPLOY_JANITOR_KEY", "a key for tests")
+    assert run(verb, repo).exit_code == 70
+    assert local.requests.count() == 0
+
+
 def test_a_failure_is_one_sentence_and_debug_shows_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("hfdeploy_janitor.client._FIRST_WAIT_SECONDS", 0)

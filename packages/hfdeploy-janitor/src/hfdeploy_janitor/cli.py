@@ -23,7 +23,7 @@ from hfdeploy_janitor.heartbeat import beat
 from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.mark import Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.minting import DEFAULT_PREFIX, DEFAULT_TTL, find_seal, mark
-from hfdeploy_janitor.model import Report
+from hfdeploy_janitor.model import Report, Thing
 from hfdeploy_janitor.notify import find_addresses, is_news, notify
 from hfdeploy_janitor.port import Hub
 from hfdeploy_janitor.report import find_weak_rules, render_json, render_junit, render_markdown, render_table
@@ -185,10 +185,8 @@ def mint(*, debug: bool, kind: str, **asked: Any) -> None:
 @_DEBUG
 def verify_mark(*, debug: bool, repo: str, kind: str) -> None:
     """Say whether REPO on the Hub carries a mark that counts, and if not, why."""
-    from hfdeploy_janitor.model import Thing
-
     with told_failures(debug=debug):
-        namespace, _, name = repo.partition("/")
+        namespace, name = split_repo(repo)
         seal = find_seal()
         clock = SystemClock()
         asked = Thing(Kind(kind), namespace, name, "", None, None)
@@ -269,7 +267,7 @@ def run(
 def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state: str) -> None:
     """Bring back what is quarantined: REPO is what it is called, or was called before."""
     with told_failures(debug=debug):
-        namespace, _, name = repo.partition("/")
+        namespace, name = split_repo(repo)
         clock = SystemClock()
         hub = connect(clock, Budget(clock))
         result = restore(Kind(kind), namespace, name, hub, clock, Journal(Path(state)), new_name)
@@ -299,6 +297,14 @@ def prepare(**asked: Any) -> tuple[Policy, Seal | None]:
     for words in find_weak_rules(policy):
         click.echo(words, err=True)
     return policy, seal
+
+
+def split_repo(repo: str) -> tuple[str, str]:
+    """Namespace and name. Raises RuleInvalid."""
+    namespace, _, name = repo.partition("/")
+    if not namespace or not name or "/" in name:
+        raise RuleInvalid(f"{repo!r} is no repo.", "Write NAMESPACE/NAME.")
+    return namespace, name
 
 
 def read_asked(*, config: Path | None, kinds: tuple[str, ...], marked: bool, **asked: Any) -> Policy:
