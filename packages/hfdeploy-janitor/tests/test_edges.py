@@ -140,6 +140,7 @@ def test_what_is_no_repo_expires_exactly(seal: Seal) -> None:
         assert isinstance(decision, Delete)
         assert decision.rule == 1
         assert isinstance(decide(branch, policy, ends - timedelta(seconds=1), seal), Keep)
+        assert isinstance(decide(branch, policy, ends + timedelta(seconds=1), seal), Delete)
     assert isinstance(decide(replace(branch, tags=("hfdeploy-keep",)), policy, NOW, seal), Keep)
 
 
@@ -182,6 +183,14 @@ def test_limits_have_exact_limits(change: dict[str, object], is_sane: bool) -> N
     else:
         with pytest.raises(RuleInvalid):
             check_policy(policy)
+
+
+def test_what_is_no_repo_needs_a_rule_that_asks_for_marks() -> None:
+    marking = Policy((replace(RULE, kinds=(Kind.MODEL, Kind.TAG), marked=True),))
+    assert check_policy(marking) is marking
+    for kinds in ((Kind.MODEL, Kind.TAG), (Kind.WEBHOOK,)):
+        with pytest.raises(RuleInvalid, match="by their marks alone"):
+            check_policy(Policy((replace(RULE, kinds=kinds),)))
 
 
 def test_a_hundred_is_the_maximum_unless_told() -> None:

@@ -6,14 +6,13 @@ renamed repos, and stumbles over one card in a listing of thousands (and then hi
 
 import os
 import re
+import sys
 from collections.abc import Mapping
-from sys import intern
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx2
 from huggingface_hub import constants, get_token
-from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import get_session
 
 from hfdeploy_core.clock import Clock
@@ -194,7 +193,10 @@ class HubClient:
             remember_secret(token)
             if not token.isascii() or not token.isprintable() or " " in token:
                 raise TokenRejected("The token holds characters that no token has.")
-            self._known_headers = build_hf_headers(token=token, library_name="hfdeploy-janitor")
+            # Written here: huggingface_hub would ask the Hub something of its own, which no budget knows.
+            python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            agent = f"hfdeploy-janitor; python/{python}"
+            self._known_headers = {"Authorization": f"Bearer {token}", "User-Agent": agent}
         return self._known_headers
 
     def find_next(self, answer: httpx2.Response) -> str | None:
@@ -223,12 +225,12 @@ def _read_repo(kind: Kind, item: Any) -> Thing | None:
     tags, head, private = item.get("tags"), item.get("sha"), item.get("private")
     return Thing(
         kind,
-        intern(namespace),
+        sys.intern(namespace),
         name,
         identity,
         read_time(item.get("createdAt")),
         read_time(item.get("lastModified")),
         head if isinstance(head, str) else None,
-        tuple(intern(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else None,
+        tuple(sys.intern(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else None,
         private if isinstance(private, bool) else None,
     )

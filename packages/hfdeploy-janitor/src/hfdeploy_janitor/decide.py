@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from hfdeploy_janitor.mark import NO_MARK, SKEW_SECONDS, Mark, Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.model import Decision, Delete, Keep, Kept, Listing, Plan, Quarantine, Target, Thing
@@ -53,7 +54,7 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
         (thing.created_at + timedelta(seconds=policy.rules[number].ttl_seconds), number)
         for number in covering
     ]
-    expires_at, rule = max(expiries, key=lambda found: (found[0], -found[1]))
+    expires_at, rule = max(expiries, key=itemgetter(0))
     told = _read_tags(thing)
     if isinstance(told, Keep):
         return told
@@ -85,7 +86,7 @@ def _decide_marked(
     verdict = verify(thing, seal)
     if isinstance(verdict, Refusal):
         return Keep(f"it {verdict.reason}")
-    rule = max(covering, key=lambda number: (policy.rules[number].ttl_seconds, -number))
+    rule = max(covering, key=lambda number: policy.rules[number].ttl_seconds)
     lived_seconds = max(policy.rules[rule].ttl_seconds, policy.min_age_seconds)
     expires_at = max(verdict.expires_at, verdict.minted_at + timedelta(seconds=lived_seconds))
     if expires_at > now:
