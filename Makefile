@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz bench lint format clean test-apps
+.PHONY: setup demo test fuzz bench lint format clean test-apps bench-relay
 
 setup: .venv/.ready
 
@@ -29,6 +29,14 @@ fuzz: setup
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py
 
+# Relays side by side; the others are in an environment of their own. Needs nginx, wrk and curl.
+bench-relay:
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@test -x .venv-bench/bin/uv || .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.venv-bench/bin/uv pip install --quiet --python .venv-bench/bin/python --group pyproject.toml:peers \
+		--editable packages/hfdeploy-proxy
+	@.venv-bench/bin/python benchmarks/relay/run.py
+
 # Gradio and a browser behind the relay; they are large, so that they have an environment of their own.
 test-apps:
 	@test -x .venv-apps/bin/python || $(PYTHON) -m venv .venv-apps
@@ -44,4 +52,4 @@ format: setup
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-apps dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-apps .venv-bench dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

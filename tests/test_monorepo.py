@@ -79,6 +79,6 @@ def test_built_wheels_install_and_run_on_their_own(tmp_path: Path) -> None:
         assert not any("/tests/" in name or "/test_" in name for name in names)
     uv("venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
     uv("pip", "install", "--quiet", "--python", tmp_path / "venv/bin/python", *wheels)
-    for program in ("hfdeploy", "hfdeploy-janitor", "hfdeploy-localhub"):
+    for program in ("hfdeploy", "hfdeploy-janitor", "hfdeploy-localhub", "hfdeploy-proxy"):
         done = subprocess.run([tmp_path / "venv/bin" / program, "--version"], capture_output=True, text=True)
         assert done.stdout.strip().endswith(VERSION), done.stderr

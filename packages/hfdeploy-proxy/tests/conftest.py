@@ -99,6 +99,7 @@ class Upstream:
     handler: Handler = answer_ok
     seen: list[Seen] = field(default_factory=list)
     opened: int = 0
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
     closed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def answers(self, data: bytes) -> None:
@@ -112,6 +113,7 @@ class Upstream:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
+        self.writers.add(writer)
         conversation = Conversation(reader, writer)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -121,6 +123,7 @@ class Upstream:
                     if await self.handler(conversation, seen) is not None:
                         return
         finally:
+            self.writers.discard(writer)
             writer.close()
             self.closed.release()
 
@@ -260,14 +263,16 @@ def upstream(servers: LoopThread) -> Iterator[Upstream]:
 
     async def stop() -> None:
         server.close()
+        for writer in found.writers:
+            writer.transport.abort()
 
     servers.run(stop())
 
 
 @contextlib.asynccontextmanager
-async def running(app: Any, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
-    """A server of ours in a loop that is there already."""
-    server = uvicorn.Server(server_config(app))
+async def running(config: uvicorn.Config, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
+    """A server in a loop that is there already."""
+    server = uvicorn.Server(config)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup([listener])
@@ -283,14 +288,14 @@ async def running(app: Any, listener: socket.socket) -> AsyncIterator[uvicorn.Se
 
 
 @pytest.fixture
-def start_app(servers: LoopThread) -> Iterator[Callable[[Any], Relay]]:
+def start_app(servers: LoopThread) -> Iterator[Callable[..., Relay]]:
     """Serves an ASGI application until the test ends."""
     stack = contextlib.AsyncExitStack()
     relays: list[Relay] = []
 
-    def start(app: Any) -> Relay:
+    def start(app: Any, config: uvicorn.Config | None = None) -> Relay:
         listener = bind("127.0.0.1", 0)
-        servers.run(stack.enter_async_context(running(app, listener)))
+        servers.run(stack.enter_async_context(running(config or server_config(app), listener)))
         relays.append(Relay(listener.getsockname()[1]))
         return relays[-1]
 
@@ -301,7 +306,7 @@ def start_app(servers: LoopThread) -> Iterator[Callable[[Any], Relay]]:
 
 
 @pytest.fixture
-def start_relay(start_app: Callable[[Any], Relay], upstream: Upstream, canary: str) -> Callable[..., Relay]:
+def start_relay(start_app: Callable[..., Relay], upstream: Upstream, canary: str) -> Callable[..., Relay]:
     """Starts a relay before the upstream, with the suite's token and settings of the test's."""
 
     def start(**given: Any) -> Relay:

@@ -5,7 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI, Response
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from hfdeploy_proxy import create_app
 from hfdeploy_proxy.application import http_date
@@ -53,6 +57,37 @@ def test_another_application_can_be_its_upstream(start_app: Callable[[Any], Rela
     mocked = start_app(create_app(settings, transport=httpx.MockTransport(handle))).ask("GET", "/any")
     assert (mocked.body, mocked.values("set-cookie")) == (b"mocked", ["a=1", "b=2"])
     assert seen[0]["authorization"] == f"Bearer {canary}"
+
+
+def test_it_works_under_a_server_that_is_not_ours(
+    start_app: Callable[..., Relay], upstream: Upstream, servers: LoopThread, canary: str
+) -> None:
+    async def end(connection: ServerConnection) -> None:
+        connection.protocol.send_close()
+        connection.transport.write(b"".join(connection.protocol.data_to_send()))
+        await connection.wait_closed()
+
+    async def listen() -> Server:
+        return await serve(end, "127.0.0.1", 0)
+
+    def start(port: int) -> Relay:
+        app = create_app(load_settings(target_url=f"http://127.0.0.1:{port}"))
+        return start_app(app, uvicorn.Config(app, lifespan="on", log_level="critical", proxy_headers=False))
+
+    answer = start(upstream.port).ask("GET", "/a%2Fb?x=1")
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert upstream.seen[0].line == b"GET /a%2Fb?x=1 HTTP/1.1"
+    sockets = servers.run(listen())
+    relay = start(next(iter(sockets.sockets)).getsockname()[1])
+    with connect(f"ws://127.0.0.1:{relay.port}", proxy=None) as client:
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=5)
+        assert client.close_code == 1000
+
+    async def stop() -> None:
+        sockets.close()
+
+    servers.run(stop())
 
 
 @pytest.mark.parametrize("path", ["/_relay", "/_relayed/x", "/x/_relay/healthz"])

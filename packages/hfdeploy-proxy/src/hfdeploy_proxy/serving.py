@@ -7,6 +7,7 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from hfdeploy_proxy.relay.wire import EXTENSION, Wire
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE
@@ -111,6 +112,11 @@ class RelayProtocol(HttpToolsProtocol):
 
 class RelayWebSocket(WebSocketsSansIOProtocol):
     """Tells apart how a client left, and can leave as the upstream did: ASGI knows neither 1005 nor 1006."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            cast("Any", self.scope["extensions"])[EXTENSION] = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.handshake_complete and not self.close_sent and self.conn.close_rcvd is None:

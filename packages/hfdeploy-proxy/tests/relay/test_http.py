@@ -291,3 +291,26 @@ def test_a_client_of_the_old_protocol_gets_no_chunks(relay: Relay, upstream: Ups
     assert told.endswith(b"\r\n\r\nhi yo")
     assert b"chunked" not in told
     assert b"\r\nconnection: close\r\n" in told
+
+
+def test_when_all_connections_are_taken_requests_wait_their_turn(
+    start_relay: Callable[..., Relay], upstream: Upstream, servers: LoopThread
+) -> None:
+    relay = start_relay(max_connections=1, pool_timeout_seconds=0.2)
+    released = asyncio.Event()
+
+    async def wait(conversation: Conversation, seen: Seen) -> None:
+        await released.wait()
+        await conversation.send(HEAD + b"Content-Length: 2\r\n\r\nok")
+
+    upstream.handler = wait
+    request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    first = relay.connect().send(request)
+    while not upstream.seen:
+        time.sleep(0.001)
+    late = relay.ask("GET", "/")
+    assert (late.status, late.problem(), late.values("retry-after")) == (503, "pool-exhausted", ["1"])
+    second = relay.connect().send(request)
+    servers.loop.call_soon_threadsafe(released.set)
+    assert [peer.read_answer().body for peer in (first, second)] == [b"ok", b"ok"]
+    assert upstream.opened == 1

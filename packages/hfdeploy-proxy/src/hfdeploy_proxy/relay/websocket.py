@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance, Passage, send_problem
+from hfdeploy_proxy.relay.wire import EXTENSION
 from hfdeploy_proxy.rules.errors import Header, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.dial import Address
-from hfdeploy_proxy.upstream.websocket import BROKEN, Closed, Denied, UpstreamSocket
+from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, UpstreamSocket
 
 logger = logging.getLogger("hfdeploy_proxy")
 
@@ -17,6 +18,7 @@ OpenSocket = Callable[
     [Address, bytes, Sequence[Header], Sequence[str]], Awaitable[tuple[UpstreamSocket, list[Header]]]
 ]
 DENIAL = "websocket.http.response"
+_NORMAL = 1000
 
 
 class WebSocketRelay:
@@ -46,7 +48,7 @@ class WebSocketRelay:
                 return
         else:
             with contextlib.suppress(OSError):  # the client has left
-                await self._carry(passage, socket, headers, receive, send)
+                await self._carry(passage, socket, headers, scope, receive, send)
             return
         await send({"type": "websocket.close"})
 
@@ -58,14 +60,20 @@ class WebSocketRelay:
         await send({"type": f"{DENIAL}.body", "body": denied.body})
 
     async def _carry(
-        self, passage: Passage, socket: UpstreamSocket, headers: list[Header], receive: Receive, send: Send
+        self,
+        passage: Passage,
+        socket: UpstreamSocket,
+        headers: list[Header],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         upwards: asyncio.Task[None] | None = None
         try:
             planned = self._entrance.plan_answer(passage, headers, 101)
             await send({"type": "websocket.accept", "subprotocol": socket.subprotocol, "headers": planned})
             upwards = asyncio.create_task(_carry_upwards(receive, socket))
-            await _carry_downwards(socket, send)
+            await _carry_downwards(socket, send, can_omit_code=EXTENSION in scope.get("extensions", {}))
         finally:
             if upwards is not None:
                 upwards.cancel()
@@ -83,7 +91,7 @@ async def _carry_upwards(receive: Receive, socket: UpstreamSocket) -> None:
         await socket.send(text if text is not None else message["bytes"])
 
 
-async def _carry_downwards(socket: UpstreamSocket, send: Send) -> None:
+async def _carry_downwards(socket: UpstreamSocket, send: Send, *, can_omit_code: bool) -> None:
     while True:
         message = await socket.receive()
         if isinstance(message, str):
@@ -93,5 +101,7 @@ async def _carry_downwards(socket: UpstreamSocket, send: Send) -> None:
         elif message.code == BROKEN:
             return  # no farewell to pass on: the server closes the connection, and the client sees 1006
         else:
-            await send({"type": "websocket.close", "code": message.code, "reason": message.reason})
+            omitted = message.code == NO_CODE and not can_omit_code
+            code = _NORMAL if omitted else message.code  # ASGI has no way to close without a code
+            await send({"type": "websocket.close", "code": code, "reason": message.reason})
             return

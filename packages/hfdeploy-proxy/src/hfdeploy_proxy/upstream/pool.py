@@ -47,7 +47,7 @@ class Pool:
             connection, _ = self._idle.popitem()
             self._busy.add(connection)
             return connection
-        if self.connections >= self._limit:
+        while self.connections >= self._limit:
             if self._idle:
                 self._drop(next(iter(self._idle)))
             else:

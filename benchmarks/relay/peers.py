@@ -1,0 +1,35 @@
+"""Relays as others write them: `uvicorn peers:plain`, `uvicorn peers:library`. The upstream is UPSTREAM."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+from fastapi_proxy_lib.fastapi.app import reverse_http_app
+
+UPSTREAM = os.environ["UPSTREAM"]
+
+
+@asynccontextmanager
+async def _with_client(app: FastAPI) -> AsyncIterator[None]:
+    async with httpx.AsyncClient(base_url=UPSTREAM) as client:
+        app.state.client = client
+        yield
+
+
+plain = FastAPI(lifespan=_with_client)
+
+
+@plain.api_route("/{path:path}", methods=["GET", "PUT", "POST"])
+async def _relay(request: Request, path: str) -> StreamingResponse:
+    client: httpx.AsyncClient = request.app.state.client
+    headers = [pair for pair in request.headers.raw if pair[0] != b"host"]
+    headers.append((b"authorization", b"Bearer x"))
+    asked = client.build_request(request.method, f"/{path}", headers=headers, content=request.stream())
+    answer = await client.send(asked, stream=True)
+    return StreamingResponse(answer.aiter_raw(), answer.status_code, dict(answer.headers))
+
+
+library = reverse_http_app(client=httpx.AsyncClient(), base_url=f"{UPSTREAM}/")
