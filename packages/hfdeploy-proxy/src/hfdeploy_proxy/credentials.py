@@ -44,7 +44,7 @@ class Credentials:
             self._look_at = now + _LOOK_AGAIN_SECONDS
             self._refresh(self._file)
         if self._header is None:
-            raise TokenMissing
+            raise TokenMissing("none is set, or its file is gone, empty or holds something else")
         return self._header
 
     def _refresh(self, file: Path) -> None:
