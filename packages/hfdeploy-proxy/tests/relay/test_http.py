@@ -314,3 +314,35 @@ def test_when_all_connections_are_taken_requests_wait_their_turn(
     servers.loop.call_soon_threadsafe(released.set)
     assert [peer.read_answer().body for peer in (first, second)] == [b"ok", b"ok"]
     assert upstream.opened == 1
+
+
+def test_a_slow_client_holds_the_upstream_back(relay: Relay, upstream: Upstream) -> None:
+    sent = 0
+
+    async def pour(conversation: Conversation, seen: Seen) -> None:
+        nonlocal sent
+        await conversation.send(HEAD + b"Content-Length: %d\r\n\r\n" % (64 * 2**20))
+        while sent < 64:
+            await conversation.send(b"x" * 2**20)
+            sent += 1
+
+    upstream.handler = pour
+    peer = relay.connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    time.sleep(0.5)
+    assert sent < 32  # what buffers hold
+    assert peer.read_head()[0] == 200
+    left = 64 * 2**20 - len(peer.pending)
+    while left:
+        left -= len(peer.socket.recv(2**20))
+
+
+def test_a_slow_upstream_holds_the_client_back(relay: Relay, upstream: Upstream) -> None:
+    async def wait(conversation: Conversation, seen: Seen) -> None:
+        conversation.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    upstream.handler = wait
+    peer = relay.connect().send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (64 * 2**20))
+    peer.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        peer.send(b"x" * 64 * 2**20)
