@@ -99,9 +99,10 @@ def test_the_outcome_has_the_actions_names(run: Command, hub: LocalHub, api: HfA
         "repo_url": f"{hub.endpoint}/spaces/alice/app",
         "space_url": api.space_info("alice/app").host,
         "proxy_enabled": False,
-        "proxy_repo_id": None,
-        "proxy_url": None,
+        "proxy_repo_id": "",
+        "proxy_url": "",
         "commit": api.space_info("alice/app").sha,
+        "plan_digest": next(event["digest"] for event in events(done) if event["event"] == "planned"),
     }
     assert {key: outcome[key] for key in expected} == expected
     assert api.space_info("alice/app").private

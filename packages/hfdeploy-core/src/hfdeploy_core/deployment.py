@@ -380,6 +380,7 @@ def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float, *
         repo_url=info.url,
         commit=applied.commit,
         space_url=info.app_url,
+        plan_digest=digest_plan(plan),
         changed=applied.changed,
         created=created,
         files_added=sum(not put.replaces for put in plan.puts),

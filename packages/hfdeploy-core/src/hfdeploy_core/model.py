@@ -431,7 +431,8 @@ class Outcome:
     """What a deploy led to: names as the GitHub Action's outputs have them.
 
     `commit` is the repo's head that holds the source: the new commit, or the current head where nothing had
-    to change. `space_url` is where the app answers, for Spaces only.
+    to change. `plan_digest` names the plan that was carried out. `space_url` is where the app answers, for
+    Spaces only; what begins with `proxy_` is empty where there is no relay.
     """
 
     repo_id: str
@@ -439,9 +440,10 @@ class Outcome:
     repo_url: str
     commit: str
     space_url: str | None = None
+    plan_digest: str = ""
     proxy_enabled: bool = False
-    proxy_repo_id: str | None = None
-    proxy_url: str | None = None
+    proxy_repo_id: str = ""
+    proxy_url: str = ""
     changed: bool = False
     created: bool = False
     files_added: int = 0

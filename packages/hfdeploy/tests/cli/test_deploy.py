@@ -48,7 +48,8 @@ def test_with_json_every_line_is_an_event_and_the_last_the_outcome(run, hub, sou
     assert outcome["repo_url"] == "https://hub.test/spaces/alice/app"
     assert outcome["space_url"] == "https://alice-app.space.test"
     assert outcome["commit"] == hub.repos[SPACE].commits[-1].id
-    assert (outcome["proxy_enabled"], outcome["proxy_repo_id"], outcome["proxy_url"]) == (False, None, None)
+    assert outcome["plan_digest"] == events[2]["digest"]
+    assert (outcome["proxy_enabled"], outcome["proxy_repo_id"], outcome["proxy_url"]) == (False, "", "")
 
 
 def test_a_failure_is_one_line_with_its_remedy_and_its_exit_code(run, hub, tmp_path) -> None:
