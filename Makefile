@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz bench lint format clean test-apps bench-relay
+.PHONY: setup demo test fuzz bench lint format lock clean test-apps bench-relay
 
 setup: .venv/.ready
 
@@ -50,6 +50,12 @@ lint: setup
 
 format: setup
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+# What the relay's Space installs, for every platform.
+RELAY := packages/hfdeploy-proxy
+lock: setup
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		$(RELAY)/pyproject.toml --output-file $(RELAY)/src/hfdeploy_proxy/space/requirements.txt
 
 clean:
 	rm -rf .venv .venv-apps .venv-bench dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

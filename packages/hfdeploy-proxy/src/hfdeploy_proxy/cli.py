@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ _NO_FLAG = frozenset(("hf_token",))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("hfdeploy-proxy"), message="hfdeploy-proxy %(version)s")
+@click.version_option(package_name="hfdeploy-proxy", message="hfdeploy-proxy %(version)s")
 def main() -> None:
     """A relay in front of a private Space."""
 

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -34,17 +42,18 @@ class SettingsInvalid(ValueError):
         super().__init__("The settings are not valid:\n" + "\n".join(f"  {fault}" for fault in faults))
 
 
-class Settings(BaseSettings):
-    """What a relay is to do. Each field is an environment variable of the same name in capitals."""
+class Configuration(BaseModel):
+    """What a relay is to do, wherever it is said."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     hf_endpoint: str = Field("https://huggingface.co", description="The Hub, for TARGET_SPACE.")
     target_url: str | None = Field(None, description="The upstream, such as https://me-app.hf.space.")
     target_space: str | None = Field(
-        None, description="The upstream as a Space, NAMESPACE/NAME.", validate_default=True
+        None,
+        description="The upstream's Space, NAMESPACE/NAME; its host is asked of the Hub, unless TARGET_URL "
+        "says it.",
+        validate_default=True,
     )
     hf_token: SecretStr | None = Field(None, description="The token that opens the upstream.")
     hf_token_file: Path | None = Field(
@@ -78,20 +87,6 @@ class Settings(BaseSettings):
     idle_timeout_seconds: float = Field(
         6 * 3600.0, gt=0, description="How long an answer that has begun may be silent."
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags before the environment, the environment before the file."""
-        file = os.environ.get(CONFIG_VARIABLE)
-        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
-        return init_settings, env_settings, *toml
 
     @field_validator("allow_origins", mode="before")
     @classmethod
@@ -135,8 +130,8 @@ class Settings(BaseSettings):
     def _check_space(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and not _SPACE.fullmatch(value):
             raise ValueError("a Space is NAMESPACE/NAME")
-        if "target_url" in info.data and (value is None) == (info.data["target_url"] is None):
-            raise ValueError("set one of TARGET_URL and TARGET_SPACE")
+        if value is None and "target_url" in info.data and info.data["target_url"] is None:
+            raise ValueError("set TARGET_SPACE, or TARGET_URL")
         return value
 
     @field_validator("hf_token")
@@ -165,14 +160,48 @@ class Settings(BaseSettings):
         return value
 
 
+class Settings(Configuration, BaseSettings):
+    """The same, from where relays look: each field is an environment variable of its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before the environment, the environment before the file."""
+        file = os.environ.get(CONFIG_VARIABLE)
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return init_settings, env_settings, *toml
+
+
 def load_settings(**given: Any) -> Settings:
     """The settings of flags (``given``), environment and file. Raises SettingsInvalid with every fault."""
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise SettingsInvalid(tuple(_tell(fault) for fault in error.errors())) from None
+        raise _invalid(error) from None
     except (OSError, ValueError) as error:
         raise SettingsInvalid((f"{os.environ.get(CONFIG_VARIABLE)}: cannot be read: {error}",)) from None
+
+
+def check_settings(**given: Any) -> Configuration:
+    """The settings that are given and no others. Raises SettingsInvalid with every fault."""
+    try:
+        return Configuration(**given)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> SettingsInvalid:
+    return SettingsInvalid(tuple(_tell(fault) for fault in error.errors()))
 
 
 def _tell(fault: Any) -> str:
