@@ -36,6 +36,7 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.options import Options, check_secrets, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
+from hfdeploy_core.planning.deletions import check_deletions
 from hfdeploy_core.planning.deploy import plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.files import find_changed, find_foreign, find_unnamed
@@ -120,6 +121,7 @@ def apply(
     check_secrets(secrets)
     check_complete(plan, secrets)
     check_parts(plan)
+    check_deletions(plan)
     snapshot = _read_source(plan.source, state, on_event)
     plan = renew_entries(plan, snapshot)
     with _enter(hub, on_event) as connected:
@@ -278,6 +280,7 @@ def _prepare_again(run: _Run, target: Target, prepared: _Prepared, conflict: Con
 def _carry_out(run: _Run, prepared: _Prepared, settled: frozenset[int] = frozenset()) -> Applied:
     plan, snapshot = prepared.plan, prepared.snapshot
     check_parts(plan)
+    check_deletions(plan)
     provenance = Provenance()
     if len(settled) < len(plan.changes):
         # git answers while the Hub does.

@@ -17,7 +17,8 @@
     │   ├── PlanInvalid            24   not a saved plan, or not as it was saved
     │   ├── PlanStale              25   what a saved plan was made from has changed since
     │   ├── CommitTooLarge         26   more than the Hub takes in one commit
-    │   └── StateUnwritable        27   the folder for the journal cannot be written
+    │   ├── StateUnwritable        27   the folder for the journal cannot be written
+    │   └── DeletionRefused        28   more remote files than may be deleted, or one that shall be kept
     ├── AccessError
     │   ├── TokenMissing           30   no token found
     │   ├── TokenRejected          31   the Hub does not know the token
@@ -143,6 +144,11 @@ class CommitTooLarge(RequestError):
 class StateUnwritable(RequestError):
     exit_code = 27
     advice = "Name a folder of yours by --state."
+
+
+class DeletionRefused(RequestError):
+    exit_code = 28
+    advice = "Look at `hfdeploy plan`; if all of that shall go, pass --max-delete with the number of files."
 
 
 class AccessError(DeployError):

@@ -159,10 +159,19 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True)
+class MaxDelete:
+    """How many remote files may be deleted: so many, or such a part of all, whichever is more."""
+
+    files: int = 100
+    percent: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A repo with the settings it should have; `None` leaves a setting of an existing repo as it is.
 
-    `mirror` asks that files which the source lacks be deleted, `allow_partial` allows more than one commit
+    `mirror` asks that files which the source lacks be deleted, but for those that a pattern of `keep`
+    matches, and no more than `max_delete`; `allow_partial` allows more than one commit
     where the Hub does not take all in one. `variables` and `secrets` (names: the values are nobody's to
     keep) are those that should be there; others stay.
     """
@@ -180,6 +189,8 @@ class Target:
     volumes: tuple[Volume, ...] | None = None
     variables: tuple[Variable, ...] = ()
     secrets: tuple[str, ...] = ()
+    max_delete: MaxDelete = MaxDelete()
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +397,7 @@ class Plan:
     `base` is the commit that the plan was made against, `None` where the plan creates the repo. `content` is
     the digest of all that the source holds; `is_exact` says that the repo will hold nothing else, beside what
     the Hub puts there itself. `source` is where the contents are read once more when the plan is applied, and
-    `held` what an existing repo was set to.
+    `held` what an existing repo was set to. `most_deletions` is how many files it may delete, None for any.
     """
 
     repo: RepoRef
@@ -398,6 +409,7 @@ class Plan:
     source: Source = Source("")
     allows_partial: bool = False
     held: HeldSettings | None = None
+    most_deletions: int | None = None
 
     @property
     def creates(self) -> bool:

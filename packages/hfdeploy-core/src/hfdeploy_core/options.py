@@ -5,7 +5,9 @@ from enum import StrEnum
 from typing import TypedDict, TypeVar
 
 from hfdeploy_core.errors import SettingInvalid
+from hfdeploy_core.globs import check_globs
 from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Target, Variable, Visibility
+from hfdeploy_core.planning.deletions import parse_max_delete
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.settings import check_settings
 from hfdeploy_core.planning.volumes import parse_volume
@@ -19,8 +21,10 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 class Options(TypedDict, total=False):
     """What is not asked for stays as it is: the settings of an existing repo, and every file that the source
-    lacks but with `mirror`. `allow_partial` allows more than one commit where the Hub does not take all in
-    one. `message` is the commit's title and, after its first line, its description.
+    lacks but with `mirror`. That deletes no file that a pattern of `keep` matches, and no more of them than
+    `max_delete`: a number or a percentage, by default 100 or 50%, whichever is more. `allow_partial` allows
+    more than one commit where the Hub does not take all in one. `message` is the commit's title and, after
+    its first line, its description.
 
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
@@ -32,6 +36,8 @@ class Options(TypedDict, total=False):
     visibility: Visibility | str | None
     message: str | None
     mirror: bool
+    max_delete: int | str | None
+    keep: Iterable[str]
     allow_partial: bool
     gated: Gated | str | None
     hardware: str | None
@@ -65,6 +71,8 @@ def read_target(repo: str, options: Options) -> Target:
         None if volumes is None else tuple(parse_volume(volume) for volume in volumes),
         tuple(Variable(name, value) for name, value in options.get("variables", {}).items()),
         tuple(secrets),
+        parse_max_delete(options.get("max_delete")),
+        check_globs("--keep", options.get("keep", ())),
     )
     check_settings(target)
     return target

@@ -117,6 +117,7 @@ def test_version_1_looks_like_this() -> None:
         "is_exact": True,
         "source": {"path": "./app"},
         "allows_partial": False,
+        "most_deletions": None,
         "held": {
             "visibility": "private",
             "gated": "none",

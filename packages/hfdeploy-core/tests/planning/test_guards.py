@@ -31,3 +31,10 @@ def test_a_secret_that_may_be_there_already_is_said_to_be_sent_again() -> None:
     secrets = (SetSecret("NEW", replaces=False), SetSecret("OLD", replaces=True))
     (told,) = find_doubts(replace(plan(RepoType.SPACE), changes=secrets))
     assert told.startswith("The secret OLD is sent again")
+
+
+def test_more_deletions_than_are_allowed_are_doubtful() -> None:
+    gone = replace(plan(RepoType.MODEL), changes=(CommitFiles((), ("a", "b"), "t"),), most_deletions=1)
+    (told,) = find_doubts(gone)
+    assert told.endswith("more than the 1 allowed: deploying it needs --max-delete 2.")
+    assert list(find_doubts(replace(gone, most_deletions=2))) == []

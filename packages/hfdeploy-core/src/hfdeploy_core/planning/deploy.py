@@ -15,6 +15,7 @@ from hfdeploy_core.model import (
     Snapshot,
     Target,
 )
+from hfdeploy_core.planning.deletions import check_kept, decide_most, find_kept
 from hfdeploy_core.planning.digest import digest_content
 from hfdeploy_core.planning.files import plan_files
 from hfdeploy_core.planning.parts import Limits, split_commit
@@ -57,7 +58,9 @@ def plan_deploy(
             is_exact=True,
             allows_partial=target.allow_partial,
         )
-    files = plan_files(snapshot.entries, remote.files, mirror=target.mirror, spared=_spared(target))
+    spared = _spared(target) | find_kept(target, remote.files)
+    files = plan_files(snapshot.entries, remote.files, mirror=target.mirror, spared=spared)
+    check_kept(target, files.deletions)
     paths = {entry.path for entry in snapshot.entries} | set(files.deletions) | _spared(target)
     is_exact = remote.is_exact and all(file.path in paths for file in remote.files)
     commits: tuple[Change, ...] = ()
@@ -76,6 +79,7 @@ def plan_deploy(
         is_exact,
         allows_partial=target.allow_partial,
         held=_hold(target, remote),
+        most_deletions=decide_most(target.max_delete, len(remote.files)),
     )
 
 

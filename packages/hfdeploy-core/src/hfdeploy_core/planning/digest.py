@@ -23,6 +23,7 @@ def digest_plan(plan: Plan) -> str:
         "content": plan.content,
         "is_exact": plan.is_exact,
         "allows_partial": plan.allows_partial,
+        "most_deletions": plan.most_deletions,
         "held": None if plan.held is None else asdict(plan.held),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -37,6 +37,12 @@ _ASKED = (
     click.option("--message", "-m", help="The commit's message."),
     click.option("--mirror", is_flag=True, help="Delete remote files that SOURCE lacks."),
     click.option(
+        "--max-delete",
+        metavar="N|P%",
+        help="How many remote files --mirror may delete; 100 or 50%, whichever is more, by default.",
+    ),
+    click.option("--keep", multiple=True, metavar="GLOB", help="Remote files that --mirror never deletes."),
+    click.option(
         "--allow-partial", is_flag=True, help="Make several commits where the Hub does not take all in one."
     ),
     click.option(
