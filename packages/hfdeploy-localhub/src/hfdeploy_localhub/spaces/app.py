@@ -99,7 +99,9 @@ def _hint(other: int, port: int) -> str:
 async def _find_address(port: int) -> str | None:
     for host in _HOSTS:
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0)
+            # Not wait_for: before Python 3.12 it forgets that it was cancelled if the connection just opened.
+            async with asyncio.timeout(1.0):
+                _, writer = await asyncio.open_connection(host, port)
         except (OSError, TimeoutError):
             continue
         writer.close()

@@ -21,7 +21,8 @@ async def relay(client: Wire, request: h11.Request, headers: Sequence[Header], h
     Whoever leaves first ends it for the other side too; an answer that breaks off is never finished cleanly.
     """
     try:
-        streams = await asyncio.wait_for(asyncio.open_connection(host, port), _CONNECT_SECONDS)
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            streams = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         await client.send_page(plan_page(502, "502", "The app does not accept connections."))
         return

@@ -187,7 +187,8 @@ class Connection(asyncio.Protocol):
         """RFC 9110, section 10.1.1: wait for the word to go on, but not for ever."""
         self._continue = self._loop.create_future()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._continue, _CONTINUE_SECONDS)
+            async with asyncio.timeout(_CONTINUE_SECONDS):
+                await self._continue
         if self._head_done and not self._complete:
             return
         if self._head_done:
