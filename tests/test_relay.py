@@ -18,10 +18,10 @@ def make_space(api: HfApi, name: str) -> None:
     )
 
 
-async def ask(app: object, path: str) -> httpx.Response:
+async def ask(app: object, path: str, **headers: str) -> httpx.Response:
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://relay.test") as client:
-        return await client.get(path)
+        return await client.get(path, headers=headers)
 
 
 def test_a_private_space_is_found_and_opened(hub: LocalHub, api: HfApi, canary: str, tmp_path: Path) -> None:
@@ -50,3 +50,37 @@ def test_a_private_space_is_found_and_opened(hub: LocalHub, api: HfApi, canary: 
     missing = asyncio.run(visit_missing())
     assert missing.status_code == 503
     assert missing.json()["type"].endswith("/target-unknown")
+
+
+def test_a_space_that_does_not_run_is_explained_and_waited_for(
+    hub: LocalHub, api: HfApi, canary: str
+) -> None:
+    make_space(api, "alice/page")
+    api.pause_space("alice/page")
+
+    async def visit() -> list[httpx.Response]:
+        settings = {"target_space": "alice/page", "hf_endpoint": hub.endpoint}
+        app, patient = (
+            create_app(load_settings(**settings)),
+            create_app(load_settings(**settings, wait_seconds=30)),
+        )
+        try:
+            told = [await ask(app, "/"), await ask(app, "/", accept="text/html")]
+            told.append(await ask(app, "/", accept="text/html", origin="http://other.test"))
+            waiting = asyncio.create_task(ask(patient, "/"))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+            await asyncio.to_thread(api.restart_space, "alice/page")
+            return [*told, await waiting]
+        finally:
+            await app.close()
+            await patient.close()
+
+    problem, page, refused, served = asyncio.run(visit())
+    assert (problem.status_code, problem.headers["retry-after"]) == (503, "60")
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["type"].endswith("/space-paused")
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert 'http-equiv="refresh"' in page.text
+    assert refused.json()["type"].endswith("/origin-refused")
+    assert (served.status_code, served.text) == (200, "<h1>hello</h1>")

@@ -8,7 +8,7 @@ from email.utils import formatdate
 import httpx
 
 from hfdeploy_proxy.credentials import Credentials
-from hfdeploy_proxy.hub import find_host
+from hfdeploy_proxy.hub import find_host, find_stage
 from hfdeploy_proxy.operations.health import PREFIX, create_operations
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance
@@ -18,12 +18,14 @@ from hfdeploy_proxy.rules.access import Origins
 from hfdeploy_proxy.rules.cors import Cors
 from hfdeploy_proxy.rules.headers import Target
 from hfdeploy_proxy.settings import Settings, load_settings
+from hfdeploy_proxy.upstream.circuit import Circuit
 from hfdeploy_proxy.upstream.destination import Destination
 from hfdeploy_proxy.upstream.dial import Address
 from hfdeploy_proxy.upstream.http1 import Http1Upstream, Limits
 from hfdeploy_proxy.upstream.httpx import HttpxUpstream, network_transport
 from hfdeploy_proxy.upstream.port import Upstream
 from hfdeploy_proxy.upstream.websocket import open_socket
+from hfdeploy_proxy.waking import Waking, WakingUpstream, wake_first
 
 
 class Application:
@@ -34,6 +36,8 @@ class Application:
         self._credentials = Credentials(token, settings.hf_token_file, settings.auth_mode, time.monotonic)
         self._settings = settings
         self._transport = transport
+        self._circuit = Circuit(time.monotonic)
+        self._waking = Waking(self._ask_stage, time.monotonic, settings.wait_seconds)
         self._destination = Destination(self._locate, self._connect)
         entrance = Entrance(
             self._destination,
@@ -43,14 +47,15 @@ class Application:
             date=http_date(time.time),
         )
         self._http = HttpRelay(entrance)
+        open_upstream = functools.partial(
+            open_socket,
+            connect_seconds=settings.connect_timeout_seconds,
+            answer_seconds=settings.answer_timeout_seconds,
+            max_bytes=settings.websocket_max_bytes,
+            circuit=self._circuit,
+        )
         self._websocket = WebSocketRelay(
-            entrance,
-            functools.partial(
-                open_socket,
-                connect_seconds=settings.connect_timeout_seconds,
-                answer_seconds=settings.answer_timeout_seconds,
-                max_bytes=settings.websocket_max_bytes,
-            ),
+            entrance, wake_first(open_upstream, self._waking) if settings.target_space else open_upstream
         )
         self._operations = create_operations(self._check_ready)
 
@@ -89,7 +94,17 @@ class Application:
         assert settings.target_space
         return await find_host(settings.hf_endpoint, settings.target_space, self._credentials.header()[1])
 
+    async def _ask_stage(self) -> str:
+        settings = self._settings
+        assert settings.target_space
+        return await find_stage(settings.hf_endpoint, settings.target_space, self._credentials.header()[1])
+
     def _connect(self, address: Address, target: Target) -> Upstream:
+        settings = self._settings
+        engine = self._open_engine(address, target)
+        return WakingUpstream(engine, self._waking) if settings.target_space else engine
+
+    def _open_engine(self, address: Address, target: Target) -> Upstream:
         settings = self._settings
         limits = Limits(
             connections=settings.max_connections,
@@ -99,9 +114,9 @@ class Application:
             idle_seconds=settings.idle_timeout_seconds,
         )
         if self._transport is None and settings.engine == "http1":
-            return Http1Upstream(address, limits)
+            return Http1Upstream(address, limits, self._circuit)
         transport = self._transport or network_transport(limits)
-        return HttpxUpstream(target.origin.decode(), transport, limits)
+        return HttpxUpstream(target.origin.decode(), transport, limits, self._circuit)
 
 
 def create_app(

@@ -9,17 +9,27 @@ _TIMEOUT_SECONDS = 10.0
 
 async def find_host(endpoint: str, space: str, credentials: bytes) -> str:
     """The origin of a Space, as the Hub names it. Raises TargetUnknown."""
+    host = await _ask(f"{endpoint}/api/spaces/{space}", "host", credentials)
+    if not host.startswith(("http://", "https://")):
+        raise TargetUnknown("the Hub names no host for the Space")
+    return host.rstrip("/")
+
+
+async def find_stage(endpoint: str, space: str, credentials: bytes) -> str:
+    """The stage of a Space: RUNNING, SLEEPING, BUILDING and so on. Raises TargetUnknown."""
+    return await _ask(f"{endpoint}/api/spaces/{space}/runtime", "stage", credentials)
+
+
+async def _ask(url: str, member: str, credentials: bytes) -> str:
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
-            answer = await client.get(
-                f"{endpoint}/api/spaces/{space}", headers={"authorization": credentials.decode()}
-            )
+            answer = await client.get(url, headers={"authorization": credentials.decode()})
             answer.raise_for_status()
-            host = answer.json()["host"]
+            found = answer.json()[member]
     except httpx.HTTPStatusError as error:
         raise TargetUnknown(f"the Hub answered {error.response.status_code} for the Space") from None
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise TargetUnknown(f"the Hub could not be asked: {type(error).__name__}") from None
-    if not isinstance(host, str) or not host.startswith(("http://", "https://")):
-        raise TargetUnknown("the Hub names no host for the Space")
-    return host.rstrip("/")
+    if not isinstance(found, str):
+        raise TargetUnknown(f"the Hub tells no {member} of the Space")
+    return found

@@ -80,6 +80,9 @@ class Configuration(BaseModel):
     websocket_max_bytes: int = Field(
         2**24, ge=1, description="The longest message of a WebSocket; longer ones close it (1009)."
     )
+    wait_seconds: float = Field(
+        0.0, ge=0, description="How long requests wait for a TARGET_SPACE that does not run yet."
+    )
     max_connections: int = Field(4096, ge=1, description="Connections to the upstream at a time.")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a connection.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a free connection.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..conftest import Conversation, LoopThread, Relay, Seen, Upstream
+from ..conftest import Conversation, LoopThread, Relay, Seen, Upstream, free_port
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -274,6 +274,17 @@ def test_failures_of_the_upstream_have_one_shape(
         assert (answer.status, answer.problem()) == (502, "answer-invalid"), invalid[:60]
     unreachable = start_relay(target_url="http://127.0.0.1:9", engine=engine).ask("GET", "/")
     assert (unreachable.status, unreachable.problem()) == (502, "upstream-unreachable")
+
+
+def test_an_upstream_that_accepts_nothing_is_not_tried_by_every_request(
+    start_relay: Callable[..., Relay], engine: str
+) -> None:
+    relay = start_relay(target_url=f"http://127.0.0.1:{free_port()}", engine=engine)
+    told = [relay.ask("GET", "/").problem() for _ in range(12)]
+    assert told == ["upstream-unreachable"] * 10 + ["circuit-open"] * 2
+    page = relay.ask("GET", "/", "Accept: text/html")
+    assert (page.status, page.values("content-type")) == (503, ["text/html; charset=utf-8"])
+    assert page.values("retry-after") == ["2"]
 
 
 def test_without_a_token_nothing_passes(start_relay: Callable[..., Relay], upstream: Upstream) -> None:

@@ -16,6 +16,7 @@ from hfdeploy_proxy.rules.headers import (
     plan_request_headers,
     read_request,
 )
+from hfdeploy_proxy.rules.pages import plan_page, wants_page
 from hfdeploy_proxy.rules.paths import plan_target
 from hfdeploy_proxy.upstream.destination import Destination, There
 
@@ -83,3 +84,13 @@ async def send_problem(send: Send, problem: Problem, kind: str = "http.response"
     body = problem.body()
     await send({"type": f"{kind}.start", "status": problem.status, "headers": problem.headers(body)})
     await send({"type": f"{kind}.body", "body": body})
+
+
+async def send_failure(scope: Scope, send: Send, problem: Problem) -> None:
+    """As `send_problem`, but a problem that may pass is told to people by a page."""
+    if problem.retry_after_seconds is None or not wants_page(scope["method"], scope["headers"]):
+        await send_problem(send, problem)
+        return
+    headers, body = plan_page(problem)
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

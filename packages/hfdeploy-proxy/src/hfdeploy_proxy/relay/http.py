@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send
-from hfdeploy_proxy.relay.entrance import Entrance, send_problem
+from hfdeploy_proxy.relay.entrance import Entrance, send_failure, send_problem
 from hfdeploy_proxy.relay.wire import abort_client
 from hfdeploy_proxy.rules.errors import AnswerTruncated, ClientGone, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.port import Body
@@ -35,7 +35,7 @@ class HttpRelay:
         except UpstreamError as error:
             client.stop()
             logger.warning("%s: %s", error.problem.name, error)
-            await send_problem(send, error.problem)
+            await send_failure(scope, send, error.problem)
         except ClientGone:
             pass
         except asyncio.CancelledError:

@@ -3,20 +3,15 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
 
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance, Passage, send_problem
 from hfdeploy_proxy.relay.wire import EXTENSION
 from hfdeploy_proxy.rules.errors import Header, RequestRefused, UpstreamError
-from hfdeploy_proxy.upstream.dial import Address
-from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, UpstreamSocket
+from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, OpenSocket, UpstreamSocket
 
 logger = logging.getLogger("hfdeploy_proxy")
 
-OpenSocket = Callable[
-    [Address, bytes, Sequence[Header], Sequence[str]], Awaitable[tuple[UpstreamSocket, list[Header]]]
-]
 DENIAL = "websocket.http.response"
 _NORMAL = 1000
 

@@ -6,10 +6,17 @@
     ├── TokenMissing          503   without a token nothing is relayed
     ├── UpstreamUnreachable   502   no connection
     ├── ConnectTimedOut       504   no connection in time
+    ├── CircuitOpen           503   it accepted none of the last connections: not tried again at once
     ├── PoolExhausted         503   every connection is taken
     ├── UpstreamClosed        502   it closed the connection before it answered
     ├── AnswerInvalid         502   what it sent is not HTTP, or not an answer to what was asked
     ├── AnswerTimedOut        504   it did not answer in time
+    ├── SpaceUnavailable            it is a Space, and the Hub says why it does not answer
+    │   ├── SpaceAsleep       503
+    │   ├── SpaceBuilding     503
+    │   ├── SpaceStarting     503
+    │   ├── SpacePaused       503
+    │   └── SpaceBroken       503
     └── AnswerTruncated        -    it stopped in the middle: the client's connection is closed
 
 No text here names an address, a token or a line of code: the client learns what happened and what to do.
@@ -124,6 +131,12 @@ class ConnectTimedOut(UpstreamError):
     )
 
 
+class CircuitOpen(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        503, "circuit-open", "Upstream unreachable", "The upstream accepts no connections at the moment.", 2
+    )
+
+
 class PoolExhausted(UpstreamError):
     problem: ClassVar[Problem] = Problem(
         503, "pool-exhausted", "Too busy", "All connections to the upstream are taken.", 1
@@ -145,6 +158,38 @@ class AnswerInvalid(UpstreamError):
 class AnswerTimedOut(UpstreamError):
     problem: ClassVar[Problem] = Problem(
         504, "answer-timed-out", "No answer in time", "The upstream did not answer in time."
+    )
+
+
+class SpaceUnavailable(UpstreamError):
+    """What is behind the relay is a Space that does not run."""
+
+
+class SpaceAsleep(SpaceUnavailable):
+    problem: ClassVar[Problem] = Problem(
+        503, "space-asleep", "Waking up", "The application was asleep and is waking up.", 10
+    )
+
+
+class SpaceBuilding(SpaceUnavailable):
+    problem: ClassVar[Problem] = Problem(
+        503, "space-building", "Being built", "The application is being built.", 20
+    )
+
+
+class SpaceStarting(SpaceUnavailable):
+    problem: ClassVar[Problem] = Problem(503, "space-starting", "Starting", "The application is starting.", 5)
+
+
+class SpacePaused(SpaceUnavailable):
+    problem: ClassVar[Problem] = Problem(
+        503, "space-paused", "Paused", "The application is paused until its owner starts it again.", 60
+    )
+
+
+class SpaceBroken(SpaceUnavailable):
+    problem: ClassVar[Problem] = Problem(
+        503, "space-broken", "Out of order", "The application does not start; its owner finds out why.", 60
     )
 
 

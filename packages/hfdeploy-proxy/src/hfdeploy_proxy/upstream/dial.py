@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hfdeploy_proxy.rules.errors import ConnectTimedOut, UpstreamUnreachable
+from hfdeploy_proxy.upstream.circuit import Circuit
 
 Protocol = TypeVar("Protocol", bound=asyncio.Protocol)
 
@@ -21,8 +22,11 @@ class Address:
     tls: bool
 
 
-async def dial(address: Address, factory: Callable[[], Protocol], *, timeout_seconds: float) -> Protocol:
+async def dial(
+    address: Address, factory: Callable[[], Protocol], *, timeout_seconds: float, circuit: Circuit
+) -> Protocol:
     """Connect. Raises UpstreamError."""
+    circuit.check()
     try:
         async with asyncio.timeout(timeout_seconds):
             _, protocol = await asyncio.get_running_loop().create_connection(
@@ -33,9 +37,12 @@ async def dial(address: Address, factory: Callable[[], Protocol], *, timeout_sec
                 server_hostname=address.host if address.tls else None,
             )
     except TimeoutError:
+        circuit.failed()
         raise ConnectTimedOut("no connection in time") from None
     except OSError as error:  # ssl.SSLError is one
+        circuit.failed()
         raise UpstreamUnreachable(f"no connection: {type(error).__name__}") from None
+    circuit.succeeded()
     return protocol
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hfdeploy_proxy.rules.errors import Header, UpstreamClosed
+from hfdeploy_proxy.upstream.circuit import Circuit
 from hfdeploy_proxy.upstream.connection import Connection
 from hfdeploy_proxy.upstream.dial import Address, dial
 from hfdeploy_proxy.upstream.pool import Pool
@@ -26,9 +27,10 @@ class Limits:
 class Http1Upstream:
     """Implements `hfdeploy_proxy.upstream.port.Upstream`."""
 
-    def __init__(self, address: Address, limits: Limits) -> None:
+    def __init__(self, address: Address, limits: Limits, circuit: Circuit) -> None:
         self._address = address
         self._limits = limits
+        self._circuit = circuit
         self._pool: Pool | None = None
 
     async def send(
@@ -72,4 +74,5 @@ class Http1Upstream:
             self._address,
             lambda: Connection(loop, pool.give_back, pool.forget),
             timeout_seconds=self._limits.connect_seconds,
+            circuit=self._circuit,
         )

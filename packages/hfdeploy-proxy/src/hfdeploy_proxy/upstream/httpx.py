@@ -21,6 +21,7 @@ from hfdeploy_proxy.rules.errors import (
     UpstreamUnreachable,
 )
 from hfdeploy_proxy.rules.headers import is_answer
+from hfdeploy_proxy.upstream.circuit import Circuit
 from hfdeploy_proxy.upstream.dial import tls_context
 from hfdeploy_proxy.upstream.http1 import Limits
 from hfdeploy_proxy.upstream.port import IDEMPOTENT, Answer, Body
@@ -38,10 +39,13 @@ _BEFORE = (
 class HttpxUpstream:
     """Implements `hfdeploy_proxy.upstream.port.Upstream` on ``transport``, for an upstream at ``origin``."""
 
-    def __init__(self, origin: str, transport: httpx.AsyncBaseTransport, limits: Limits) -> None:
+    def __init__(
+        self, origin: str, transport: httpx.AsyncBaseTransport, limits: Limits, circuit: Circuit
+    ) -> None:
         self._origin = httpx.URL(origin)
         self._transport = transport
         self._limits = limits
+        self._circuit = circuit
 
     async def send(
         self, method: bytes, target: bytes, headers: Sequence[Header], body: Body | None
@@ -78,10 +82,14 @@ class HttpxUpstream:
             # A URL's path is quoted anew: this one is sent as it is, where the transport sends anything.
             extensions={"target": target, "timeout": timeout},
         )
+        self._circuit.check()
         try:
             response = await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                self._circuit.failed()
             raise _before(error) from None
+        self._circuit.succeeded()
         timeout["read"] = limits.idle_seconds  # from here on it is the body's: httpcore looks again
         answer = HttpxAnswer(response, stream)
         if not is_answer(answer.status, answer.headers):

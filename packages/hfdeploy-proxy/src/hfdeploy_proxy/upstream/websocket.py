@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
 from hfdeploy_proxy.rules.errors import AnswerInvalid, AnswerTimedOut, Header, UpstreamClosed
+from hfdeploy_proxy.upstream.circuit import Circuit
 from hfdeploy_proxy.upstream.dial import Address, dial
 
 # At its most talkative websockets logs whole handshakes, the token with them.
@@ -254,6 +255,11 @@ class UpstreamSocket(asyncio.Protocol):
         self._ping = self._loop.call_later(_PING_SECONDS, self._send_ping)
 
 
+OpenSocket = Callable[
+    [Address, bytes, Sequence[Header], Sequence[str]], Awaitable[tuple[UpstreamSocket, list[Header]]]
+]
+
+
 async def open_socket(
     address: Address,
     target: bytes,
@@ -263,6 +269,7 @@ async def open_socket(
     connect_seconds: float,
     answer_seconds: float,
     max_bytes: int,
+    circuit: Circuit,
 ) -> tuple[UpstreamSocket, list[Header]]:
     """Dial and shake hands. Raises Denied or UpstreamError."""
     loop = asyncio.get_running_loop()
@@ -270,6 +277,7 @@ async def open_socket(
         address,
         lambda: UpstreamSocket(loop, address, subprotocols, max_bytes),
         timeout_seconds=connect_seconds,
+        circuit=circuit,
     )
     try:
         return found, await found.open(target, headers, answer_seconds)
