@@ -22,7 +22,9 @@ def test_the_public_names_are_pinned() -> None:
         "load_plan",
         "parse_probe",
         "plan",
+        "plan_rollback",
         "redact",
+        "rollback",
         "save_plan",
     ]
     assert all(hasattr(hfdeploy_core, name) for name in hfdeploy_core.__all__)

@@ -22,7 +22,8 @@ def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
     for verb in (hfdeploy_core.deploy, hfdeploy_core.apply):
         monkeypatch.setattr(hfdeploy_core, verb.__name__, partial(verb, hub=hub, clock=FakeClock()))
-    monkeypatch.setattr(hfdeploy_core, "plan", partial(hfdeploy_core.plan, hub=hub))
+    for reader in (hfdeploy_core.plan, hfdeploy_core.plan_rollback):
+        monkeypatch.setattr(hfdeploy_core, reader.__name__, partial(reader, hub=hub))
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

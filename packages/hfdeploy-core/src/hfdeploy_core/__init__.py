@@ -7,6 +7,7 @@ from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.probes import Probe, parse_probe
 from hfdeploy_core.redact import redact
+from hfdeploy_core.restoring import plan_rollback, rollback
 from hfdeploy_core.saving import load_plan, save_plan
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "load_plan",
     "parse_probe",
     "plan",
+    "plan_rollback",
     "redact",
+    "rollback",
     "save_plan",
 ]

@@ -15,7 +15,7 @@ from hfdeploy_core.applying.apply import Applied, apply_plan
 from hfdeploy_core.applying.gate import pass_gate
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import Conflict, SourceMissing
+from hfdeploy_core.errors import Conflict, GateError, SourceMissing, Superseded
 from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -43,12 +43,21 @@ from hfdeploy_core.planning.files import find_changed, find_foreign, find_unname
 from hfdeploy_core.planning.freshness import check_complete, find_settled, list_asked, renew_entries
 from hfdeploy_core.planning.gate import Gate, check_gate
 from hfdeploy_core.planning.guards import find_doubts
+from hfdeploy_core.planning.history import Restoring, Verdict
 from hfdeploy_core.planning.parts import check_parts
-from hfdeploy_core.planning.trailers import COMMIT, CONTENT, is_exact, read_trailers, recall_files, suffices
+from hfdeploy_core.planning.trailers import (
+    COMMIT,
+    CONTENT,
+    SOURCE,
+    is_exact,
+    read_trailers,
+    recall_files,
+    suffices,
+)
 from hfdeploy_core.source.cache import STATE_FOLDER
 from hfdeploy_core.source.card import read_texts
 from hfdeploy_core.source.digest import complete
-from hfdeploy_core.source.git import find_provenance, read_tree
+from hfdeploy_core.source.git import find_provenance, find_run, read_tree
 from hfdeploy_core.source.ignore import is_deployed
 from hfdeploy_core.source.scan import scan
 
@@ -94,8 +103,8 @@ def plan(
     target, place = read_target(repo, options), _locate(source)
     snapshot = _read_source(place, state, on_event)
     secrets = options.get("secrets", {})
-    with _enter(hub, on_event) as connected:
-        run = _Run(connected, place, secrets, _find_state(place, state), SystemClock(), on_event)
+    with enter(hub, on_event) as connected:
+        run = _Run(connected, place, secrets, find_state(place, state), SystemClock(), on_event)
         return _prepare(run, target, snapshot).plan
 
 
@@ -122,18 +131,24 @@ def apply(
     check_complete(plan, secrets)
     check_parts(plan)
     check_deletions(plan)
-    snapshot = _read_source(plan.source, state, on_event)
-    plan = renew_entries(plan, snapshot)
-    with _enter(hub, on_event) as connected:
-        run = _Run(connected, plan.source, secrets, _find_state(plan.source, state), clock, on_event)
+    snapshot = Snapshot(Path(), ())
+    if plan.restores is None:
+        snapshot = _read_source(plan.source, state, on_event)
+        plan = renew_entries(plan, snapshot)
+    with enter(hub, on_event) as connected:
+        run = _Run(connected, plan.source, secrets, find_state(plan.source, state), clock, on_event)
         info = connected.find_repo(plan.repo)
         settled = _find_settled(run, plan, info)
         if info is None:
             _check_creation(connected, plan.repo)
         on_event(_describe(plan))
+        if plan.restores is not None:
+            run.journal.record(Restoring(plan.repo, plan.restores, plan.base, is_done=False))
         applied = _carry_out(run, _Prepared(plan, snapshot, info), settled)
         if gate is not None:
-            pass_gate(gate, applied.info, applied.commit, connected, clock=clock, on_event=on_event)
+            _pass(run, gate, applied)
+        if plan.restores is not None:
+            run.journal.record(Restoring(plan.repo, plan.restores, plan.base, is_done=True))
     return _conclude(run, plan, applied, started_seconds, created=plan.creates)
 
 
@@ -165,12 +180,12 @@ def deploy(
     check_gate(gate, target.repo.type)
     snapshot = _read_source(place, state, on_event)
     secrets = options.get("secrets", {})
-    with _enter(hub, on_event) as connected:
-        run = _Run(connected, place, secrets, _find_state(place, state), clock, on_event)
+    with enter(hub, on_event) as connected:
+        run = _Run(connected, place, secrets, find_state(place, state), clock, on_event)
         first = _prepare(run, target, snapshot)
         prepared, applied = _carry_out_or_plan_again(run, target, first)
         if gate is not None:
-            pass_gate(gate, applied.info, applied.commit, connected, clock=clock, on_event=on_event)
+            _pass(run, gate, applied)
     return _conclude(run, prepared.plan, applied, started_seconds, created=first.plan.creates)
 
 
@@ -187,7 +202,8 @@ def connect(
     return HubClient(endpoint=endpoint, token=token, on_event=on_event)
 
 
-def _enter(hub: Hub | None, on_event: OnEvent) -> AbstractContextManager[Hub]:
+def enter(hub: Hub | None, on_event: OnEvent) -> AbstractContextManager[Hub]:
+    """The hub that was passed, or the one that the environment names."""
     return connect(on_event=on_event) if hub is None else nullcontext(hub)
 
 
@@ -199,14 +215,15 @@ def _locate(source: str | PathLike[str]) -> Source:
 
 
 def _read_source(source: Source, state: str | PathLike[str] | None, on_event: OnEvent) -> Snapshot:
-    snapshot = scan(Path(source.path), _find_state(source, state))
+    snapshot = scan(Path(source.path), find_state(source, state))
     for skipped in snapshot.skipped:
         on_event(Warned(f"{skipped.path} is not deployed: {skipped.reason}."))
     on_event(Scanned(source.path, len(snapshot.entries), snapshot.size_bytes))
     return snapshot
 
 
-def _find_state(source: Source, state: str | PathLike[str] | None) -> Path:
+def find_state(source: Source, state: str | PathLike[str] | None) -> Path:
+    """The folder for the journal and the hashes of files."""
     return Path(state) if state is not None else Path(source.path) / STATE_FOLDER
 
 
@@ -285,7 +302,7 @@ def _carry_out(run: _Run, prepared: _Prepared, settled: frozenset[int] = frozens
     if len(settled) < len(plan.changes):
         # git answers while the Hub does.
         with ThreadPoolExecutor(1) as pool:
-            found = pool.submit(find_provenance, snapshot.root, os.environ)
+            found = pool.submit(_find_provenance, run.hub, plan, snapshot)
             if prepared.info is not None:
                 run.hub.check_write(plan.repo)
             provenance = found.result()
@@ -301,6 +318,28 @@ def _carry_out(run: _Run, prepared: _Prepared, settled: frozenset[int] = frozens
         on_event=run.on_event,
         settled=settled,
     )
+
+
+def _find_provenance(hub: Hub, plan: Plan, snapshot: Snapshot) -> Provenance:
+    """Where the files come from: those of an earlier commit from where it says."""
+    if plan.restores is None:
+        return find_provenance(snapshot.root, os.environ)
+    told = read_trailers(hub.recent_commits(plan.repo, plan.restores)[0].message)
+    return Provenance(told.get(SOURCE), told.get(COMMIT), find_run(os.environ))
+
+
+def _pass(run: _Run, gate: Gate, applied: Applied) -> None:
+    """Wait for the commit, and remember where it does not get live: it is nothing to go back to."""
+    repo, commit = applied.info.repo, applied.commit
+    try:
+        pass_gate(gate, applied.info, commit, run.hub, clock=run.clock, on_event=run.on_event)
+    except Superseded:
+        raise
+    except GateError:
+        run.journal.record(Verdict(repo, commit, is_live=False))
+        raise
+    if commit in run.journal.read().find_failed(repo):
+        run.journal.record(Verdict(repo, commit, is_live=True))
 
 
 def _find_settled(run: _Run, plan: Plan, info: RepoInfo | None) -> frozenset[int]:

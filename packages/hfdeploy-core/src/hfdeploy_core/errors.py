@@ -18,7 +18,8 @@
     │   ├── PlanStale              25   what a saved plan was made from has changed since
     │   ├── CommitTooLarge         26   more than the Hub takes in one commit
     │   ├── StateUnwritable        27   the folder for the journal cannot be written
-    │   └── DeletionRefused        28   more remote files than may be deleted, or one that shall be kept
+    │   ├── DeletionRefused        28   more remote files than may be deleted, or one that shall be kept
+    │   └── RevisionMissing        29   no such commit, or none that can be gone back to
     ├── AccessError
     │   ├── TokenMissing           30   no token found
     │   ├── TokenRejected          31   the Hub does not know the token
@@ -149,6 +150,11 @@ class StateUnwritable(RequestError):
 class DeletionRefused(RequestError):
     exit_code = 28
     advice = "Look at `hfdeploy plan`; if all of that shall go, pass --max-delete with the number of files."
+
+
+class RevisionMissing(RequestError):
+    exit_code = 29
+    advice = "Look at the repo's history and name a commit by --to."
 
 
 class AccessError(DeployError):

@@ -398,6 +398,8 @@ class Plan:
     the digest of all that the source holds; `is_exact` says that the repo will hold nothing else, beside what
     the Hub puts there itself. `source` is where the contents are read once more when the plan is applied, and
     `held` what an existing repo was set to. `most_deletions` is how many files it may delete, None for any.
+    `restores` is the earlier commit whose files these are, where they come from the Hub itself and from no
+    source.
     """
 
     repo: RepoRef
@@ -410,6 +412,7 @@ class Plan:
     allows_partial: bool = False
     held: HeldSettings | None = None
     most_deletions: int | None = None
+    restores: str | None = None
 
     @property
     def creates(self) -> bool:
@@ -428,8 +431,12 @@ class Plan:
 
     @property
     def bytes_to_send(self) -> int:
-        """Bytes of all files that are added or replaced: an upper bound, the Hub may have some of them."""
-        return sum(put.entry.size_bytes for put in self.puts)
+        """Bytes of all files that are added or replaced: an upper bound, the Hub may have some of them.
+
+        Large files that are restored it has.
+        """
+        is_held = self.restores is not None
+        return sum(put.entry.size_bytes for put in self.puts if not (is_held and put.entry.sha256))
 
     @property
     def deletions(self) -> tuple[str, ...]:

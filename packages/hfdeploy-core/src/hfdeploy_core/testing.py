@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from hfdeploy_core.errors import Conflict, DeployError, PermissionRefused, RepoNotFound
+from hfdeploy_core.errors import Conflict, DeployError, PermissionRefused, RepoNotFound, RevisionMissing
 from hfdeploy_core.hub.port import Staged
 from hfdeploy_core.model import (
     Account,
@@ -219,6 +219,14 @@ class FakeHub:
         self._call_after("stage")
         return Staged(kept, tuple(entry.path for entry in entries if entry.path in self._ignored))
 
+    def recall(
+        self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+    ) -> Staged:
+        self._call("recall")
+        files = self._find_commit(repo, revision).files
+        on_bytes(sum(entry.size_bytes for entry in entries))
+        return Staged(tuple((entry.path, files[entry.path]) for entry in entries))
+
     def commit(
         self,
         repo: RepoRef,
@@ -234,16 +242,17 @@ class FakeHub:
         if held.commits[-1].id != parent:
             raise Conflict(f"{repo} was changed by somebody else meanwhile.")
         files = {path: content for path, content in held.files.items() if path not in deletions}
-        uploads = cast("tuple[tuple[str, Path], ...]", staged.uploads)
-        files |= {path: location.read_bytes() for path, location in uploads}
+        for path, content in cast("tuple[tuple[str, Path | bytes], ...]", staged.uploads):
+            files[path] = content if isinstance(content, bytes) else content.read_bytes()
         made = self.push(repo, files, title=title, message=description)
         self._call_after("commit")
         return made
 
-    def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
+    def recent_commits(self, repo: RepoRef, revision: str = "main") -> tuple[CommitInfo, ...]:
         self._call("recent_commits")
-        commits = reversed(self._repo(repo).commits)
-        return tuple(CommitInfo(commit.id, commit.title, commit.message) for commit in commits)
+        commits = self._repo(repo).commits
+        last = len(commits) if revision == "main" else commits.index(self._find_commit(repo, revision)) + 1
+        return tuple(CommitInfo(commit.id, commit.title, commit.message) for commit in commits[:last][::-1])
 
     def find_runtime(self, repo: RepoRef) -> Runtime:
         self._call("find_runtime")
@@ -308,6 +317,12 @@ class FakeHub:
         if (held := self.repos.get(repo)) is None:
             raise RepoNotFound(f"There is no {repo}.")
         return held
+
+    def _find_commit(self, repo: RepoRef, revision: str) -> FakeCommit:
+        for commit in self._repo(repo).commits:
+            if commit.id == revision:
+                return commit
+        raise RevisionMissing(f"{repo} has no commit {revision}.")
 
     def _describe(self, path: str, content: bytes) -> RemoteFile:
         blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)

@@ -11,7 +11,16 @@ from hfdeploy_core.model import (
     RepoType,
     SetHardware,
 )
-from hfdeploy_core.planning.history import History, KnownSecret, Step, read_history, write_secret, write_step
+from hfdeploy_core.planning.history import (
+    History,
+    KnownSecret,
+    Restoring,
+    Step,
+    Verdict,
+    read_history,
+    write_record,
+    write_step,
+)
 
 SPACE = RepoRef(RepoType.SPACE, "alice", "app")
 OTHER = RepoRef(RepoType.SPACE, "alice", "other")
@@ -22,12 +31,20 @@ def step(number: int = 0, *, is_done: bool = False, plan: str = "p1", change: Ch
     return Step(SPACE, plan, number, is_done, change, None, "2026-01-01T00:00:00+00:00")
 
 
-@given(st.lists(st.one_of(st.builds(step, st.integers(0, 9)), st.from_type(KnownSecret)), max_size=5))
-def test_what_is_written_can_be_read(records: list[Step | KnownSecret]) -> None:
-    lines = [write_step(item) if isinstance(item, Step) else write_secret(item) for item in records]
+RECORDS = st.one_of(st.builds(step, st.integers(0, 9)), *map(st.from_type, (KnownSecret, Restoring, Verdict)))
+
+
+@given(st.lists(RECORDS, max_size=5))
+def test_what_is_written_can_be_read(records: list[Step | KnownSecret | Restoring | Verdict]) -> None:
+    lines = [write_step(item) if isinstance(item, Step) else write_record(item) for item in records]
     history = read_history("\n".join(lines))
-    assert list(history.steps) == [item for item in records if isinstance(item, Step)]
-    assert list(history.secrets) == [item for item in records if isinstance(item, KnownSecret)]
+    for kind, read in (
+        (Step, history.steps),
+        (KnownSecret, history.secrets),
+        (Restoring, history.restorings),
+        (Verdict, history.verdicts),
+    ):
+        assert list(read) == [item for item in records if isinstance(item, kind)]
 
 
 def test_wherever_a_kill_tears_the_last_line_the_others_are_read() -> None:
@@ -68,3 +85,17 @@ def test_a_secret_is_known_only_if_nothing_can_have_changed_it() -> None:
     assert silent.find_known(SPACE, {"A": "m"}, {"A": HeldSecret("A", None)}) == set()
     assert history.find_update(SPACE, "A") == "2"
     assert history.find_update(OTHER, "A") is None
+
+
+def test_a_rollback_is_open_until_it_is_said_to_have_ended() -> None:
+    begun, ended = Restoring(SPACE, "r", "b", is_done=False), Restoring(SPACE, "r", "b", is_done=True)
+    assert History(restorings=(ended, begun)).find_restoring(SPACE) == begun
+    assert History(restorings=(begun, ended)).find_restoring(SPACE) is None
+    assert History(restorings=(begun,)).find_restoring(OTHER) is None
+
+
+def test_a_commit_has_failed_until_it_is_seen_live() -> None:
+    bad, good = Verdict(SPACE, "c", is_live=False), Verdict(SPACE, "c", is_live=True)
+    assert History(verdicts=(good, bad)).find_failed(SPACE) == {"c"}
+    assert History(verdicts=(bad, good)).find_failed(SPACE) == frozenset()
+    assert History(verdicts=(bad,)).find_failed(OTHER) == frozenset()

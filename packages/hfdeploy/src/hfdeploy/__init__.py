@@ -17,7 +17,9 @@ from hfdeploy_core import (
     load_plan,
     parse_probe,
     plan,
+    plan_rollback,
     redact,
+    rollback,
     save_plan,
 )
 
@@ -38,6 +40,8 @@ __all__ = [
     "load_plan",
     "parse_probe",
     "plan",
+    "plan_rollback",
     "redact",
+    "rollback",
     "save_plan",
 ]

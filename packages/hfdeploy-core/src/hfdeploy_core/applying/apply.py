@@ -118,6 +118,7 @@ class _Applier:
             self.hub,
             self.plan.repo,
             parent=info.head,
+            restores=self.plan.restores,
             digest=self.digest,
             description=describe_commit(change.description, self.digest, told, self.provenance),
             clock=self.clock,

@@ -22,6 +22,7 @@ def commit_files(
     repo: RepoRef,
     *,
     parent: str,
+    restores: str | None = None,
     digest: str,
     description: str,
     clock: Clock,
@@ -29,15 +30,19 @@ def commit_files(
 ) -> str:
     """Upload contents, then commit on top of `parent`: the new id, or `parent` where nothing was left to do.
 
-    `description` carries `digest` in a trailer, by which a commit is known whose answer was lost.
+    What an earlier commit had, which it `restores`, is not uploaded. `description` carries `digest` in a
+    trailer, by which a commit is known whose answer was lost.
 
     Raises SourceChanged, with nothing committed, where a file is not what was planned any more.
     """
     entries = [put.entry for put in change.puts]
     tell = _progress(entries, on_event)
     tell(0)
-    staged = hub.stage(repo, snapshot.root, entries, tell)
-    check_unchanged(snapshot.root, entries)
+    if restores is not None:
+        staged = hub.recall(repo, restores, entries, tell)
+    else:
+        staged = hub.stage(repo, snapshot.root, entries, tell)
+        check_unchanged(snapshot.root, entries)
     if staged.ignored:
         on_event(Warned(_tell_ignored(staged.ignored)))
     if not staged.uploads and not change.deletions:

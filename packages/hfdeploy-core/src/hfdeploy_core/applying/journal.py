@@ -15,7 +15,16 @@ from pathlib import Path
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import StateUnwritable
 from hfdeploy_core.model import Change, HeldSecret, RepoRef
-from hfdeploy_core.planning.history import History, KnownSecret, Step, read_history, write_secret, write_step
+from hfdeploy_core.planning.history import (
+    History,
+    KnownSecret,
+    Restoring,
+    Step,
+    Verdict,
+    read_history,
+    write_record,
+    write_step,
+)
 from hfdeploy_core.source.cache import make_state_folder
 
 _JOURNAL = "journal.jsonl"
@@ -48,11 +57,15 @@ class Journal:
         at = self._clock.now().isoformat()
         self._append(write_step(replace(step, is_done=True, commit=commit, at=at)))
 
+    def record(self, record: Restoring | Verdict) -> None:
+        """Write down that a rollback begins or has ended, or what a gate said."""
+        self._append(write_record(record))
+
     def remember_secret(self, repo: RepoRef, name: str, value: str, held: Iterable[HeldSecret]) -> None:
         """Write down by what a secret that was sent can be recognised."""
         updated_at = {secret.name: secret.updated_at for secret in held}.get(name)
         mark = self.mark_secrets(repo, {name: value})[name]
-        self._append(write_secret(KnownSecret(repo, name, mark, updated_at)))
+        self._append(write_record(KnownSecret(repo, name, mark, updated_at)))
 
     def mark_secrets(self, repo: RepoRef, values: Mapping[str, str]) -> dict[str, str]:
         """The keyed digest of each value."""

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
+from urllib.parse import quote
 
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import CardInvalid, TokenMissing, TokenRejected
@@ -221,6 +222,17 @@ class HubClient:
         uploads = tuple(contents.Upload(entry, root / entry.path, hashes.get(entry.path)) for entry in kept)
         return Staged(uploads, tuple(entry.path for entry in entries if modes[entry.path].is_ignored))
 
+    def recall(
+        self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+    ) -> Staged:
+        path = f"/{_URL_PREFIX[repo.type]}{repo.id}/resolve/{revision}"
+        uploads, bytes_done = [], 0
+        for upload in contents.recall_files(self._authorized(), path, f"read files of {repo}", entries):
+            uploads.append(upload)
+            bytes_done += upload.entry.size_bytes
+            on_bytes(bytes_done)
+        return Staged(tuple(uploads))
+
     def commit(
         self,
         repo: RepoRef,
@@ -241,8 +253,14 @@ class HubClient:
         )
         return str(made["commitOid"])
 
-    def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
-        return self._read_commits(repo, _COMMITS_A_PAGE)
+    def recent_commits(self, repo: RepoRef, revision: str = "main") -> tuple[CommitInfo, ...]:
+        pages = self._authorized().ask_pages(
+            f"{_api(repo)}/commits/{quote(revision, safe='')}?limit={_COMMITS_A_PAGE}",
+            f"read the history of {repo}",
+        )
+        return tuple(
+            CommitInfo(item["id"], item["title"], item["message"]) for item in islice(pages, _COMMITS_A_PAGE)
+        )
 
     def find_runtime(self, repo: RepoRef) -> Runtime:
         return spaces.read_runtime(self._authorized(), repo)
@@ -266,12 +284,6 @@ class HubClient:
 
     def _change(self, method: str, path: str, doing: str, content: Any) -> None:
         self._authorized().ask(method, path, doing, content=content)
-
-    def _read_commits(self, repo: RepoRef, most: int) -> tuple[CommitInfo, ...]:
-        pages = self._authorized().ask_pages(
-            f"{_api(repo)}/commits/main?limit={most}", f"read the history of {repo}"
-        )
-        return tuple(CommitInfo(item["id"], item["title"], item["message"]) for item in islice(pages, most))
 
     def _read_latest(self, repo: RepoRef) -> CommitInfo | None:
         """The head, or None where there is no such repo: that is for the other question to tell."""

@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from hfdeploy_core.errors import HubFailed, SourceChanged, SourceUnreadable
 from hfdeploy_core.hub.caller import Caller
@@ -29,10 +30,13 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file of a commit; `sha256` is there for large ones, whose content the Hub has by now."""
+    """One file of a commit; `sha256` is there for large ones, whose content the Hub has by now.
+
+    Of any other, `content` has the bytes, or the path of the file that does.
+    """
 
     entry: FileEntry
-    location: Path
+    content: Path | bytes
     sha256: str | None
 
 
@@ -62,15 +66,29 @@ def ask_modes(
     return modes
 
 
+def recall_files(caller: Caller, path: str, doing: str, entries: Sequence[FileEntry]) -> Iterator[Upload]:
+    """Files of an earlier commit, whose contents lie below `path`; the Hub copies none but large ones."""
+
+    def recall(entry: FileEntry) -> Upload:
+        if entry.sha256 is not None:
+            return Upload(entry, b"", entry.sha256)
+        content = caller.ask("GET", f"{path}/{quote(entry.path)}", doing).body
+        if not _is_content(content, entry):
+            raise HubFailed(f"Cannot {doing}: {entry.path} is not what the Hub lists.")
+        return Upload(entry, content, None)
+
+    with ThreadPoolExecutor(_QUESTIONS_AT_A_TIME) as pool:
+        yield from pool.map(recall, entries)
+
+
 def write_line(upload: Upload) -> bytes:
     """The line of a commit for one file. Raises SourceChanged where it is not what was planned."""
     path = upload.entry.path
     if upload.sha256 is not None:
         value = {"path": path, "algo": "sha256", "oid": upload.sha256, "size": upload.entry.size_bytes}
         return json.dumps({"key": "lfsFile", "value": value}).encode()
-    content = _read(upload.location, path)
-    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
-    if blob.hexdigest() != upload.entry.blob_id:
+    content = upload.content if isinstance(upload.content, bytes) else _read(upload.content, path)
+    if not _is_content(content, upload.entry):
         raise SourceChanged(f"{path} changed while the source was deployed.")
     value = {"content": base64.b64encode(content).decode(), "path": path, "encoding": "base64"}
     return json.dumps({"key": "file", "value": value}).encode()
@@ -79,6 +97,11 @@ def write_line(upload: Upload) -> bytes:
 def _describe(root: Path, entry: FileEntry) -> dict[str, Any]:
     sample = _read(root / entry.path, entry.path, _SAMPLE_BYTES)
     return {"path": entry.path, "size": entry.size_bytes, "sample": base64.b64encode(sample).decode()}
+
+
+def _is_content(content: bytes, entry: FileEntry) -> bool:
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    return blob.hexdigest() == entry.blob_id
 
 
 def _read_mode(file: dict[str, Any]) -> Mode:

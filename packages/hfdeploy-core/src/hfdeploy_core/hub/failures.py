@@ -13,6 +13,7 @@ from hfdeploy_core.errors import (
     PermissionRefused,
     RateLimited,
     RepoNotFound,
+    RevisionMissing,
     TokenRejected,
 )
 from hfdeploy_core.hub.retry import Failure
@@ -35,6 +36,8 @@ def map_answer(answer: Answer, doing: str) -> DeployError:
     because = f": {words}" if words else ""
     if answer.error_code == "RepoNotFound" or (answer.status == 404 and answer.error_code is None):
         return RepoNotFound(f"Cannot {doing}: the Hub knows no such repo or namespace.")
+    if answer.error_code == "RevisionNotFound":
+        return RevisionMissing(f"Cannot {doing}: the repo has no such commit, branch or tag.")
     if answer.status == 401:
         return TokenRejected(f"Cannot {doing}: the Hub does not accept the token.")
     if answer.status == 402:

@@ -119,6 +119,12 @@ class Hub(Protocol):
         """Store the contents of large files, invisibly; `on_bytes` hears how many bytes are done so far."""
         ...
 
+    def recall(
+        self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+    ) -> Staged:
+        """Files as they were at an earlier commit, for another one: large ones stay where they are."""
+        ...
+
     def commit(
         self,
         repo: RepoRef,
@@ -132,8 +138,8 @@ class Hub(Protocol):
         """Make one commit on top of `parent` and return its id. Raises Conflict where the head is another."""
         ...
 
-    def recent_commits(self, repo: RepoRef) -> tuple[CommitInfo, ...]:
-        """The latest commits, newest first: one page of them."""
+    def recent_commits(self, repo: RepoRef, revision: str = "main") -> tuple[CommitInfo, ...]:
+        """The latest commits, newest first: one page of them. Raises RevisionMissing."""
         ...
 
     def find_runtime(self, repo: RepoRef) -> Runtime:

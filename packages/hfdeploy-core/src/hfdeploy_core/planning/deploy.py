@@ -78,12 +78,12 @@ def plan_deploy(
         content,
         is_exact,
         allows_partial=target.allow_partial,
-        held=_hold(target, remote),
+        held=hold_settings(target, remote),
         most_deletions=decide_most(target.max_delete, len(remote.files)),
     )
 
 
-def _hold(target: Target, remote: Remote) -> HeldSettings:
+def hold_settings(target: Target, remote: Remote) -> HeldSettings:
     """What a saved plan has to find again."""
     info = remote.info
     asked = {variable.name for variable in target.variables}

@@ -25,6 +25,7 @@ def digest_plan(plan: Plan) -> str:
         "allows_partial": plan.allows_partial,
         "most_deletions": plan.most_deletions,
         "held": None if plan.held is None else asdict(plan.held),
+        "restores": plan.restores,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -22,7 +22,7 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.planning.digest import digest_plan
 
-VERSION = 1
+VERSION = 2
 _CHANGES = {
     "create_repo": CreateRepo,
     "set_visibility": SetVisibility,

@@ -38,11 +38,42 @@ class KnownSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class Restoring:
+    """A rollback to the commit `restores` that was begun where `base` was the head, ended once `is_done`."""
+
+    repo: RepoRef
+    restores: str
+    base: str | None
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a gate said of a commit."""
+
+    repo: RepoRef
+    commit: str
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Everything that a journal says, oldest first."""
 
     steps: tuple[Step, ...] = ()
     secrets: tuple[KnownSecret, ...] = ()
+    restorings: tuple[Restoring, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    def find_restoring(self, repo: RepoRef) -> Restoring | None:
+        """The latest rollback of a repo if nothing says that it ended."""
+        latest = [restoring for restoring in self.restorings if restoring.repo == repo][-1:]
+        return next((restoring for restoring in latest if not restoring.is_done), None)
+
+    def find_failed(self, repo: RepoRef) -> frozenset[str]:
+        """The commits of a repo that did not pass their gate, and never have since."""
+        latest = {verdict.commit: verdict.is_live for verdict in self.verdicts if verdict.repo == repo}
+        return frozenset(commit for commit, is_live in latest.items() if not is_live)
 
     def has_begun(self, plan: str) -> bool:
         """Whether something of a plan may have been done: it was intended."""
@@ -73,6 +104,10 @@ class History:
         }
 
 
+_KINDS = {KnownSecret: "secret", Restoring: "rollback", Verdict: "gate"}
+_NAMES: dict[str, Any] = {name: kind for kind, name in _KINDS.items()}
+
+
 def write_step(step: Step) -> str:
     """One line of a journal."""
     change = step.change
@@ -81,28 +116,33 @@ def write_step(step: Step) -> str:
     return _write({**_facts(step), "repo": _name(step.repo), "change": describe_change(change)})
 
 
-def write_secret(secret: KnownSecret) -> str:
+def write_record(record: KnownSecret | Restoring | Verdict) -> str:
     """One line of a journal."""
-    return _write({"secret": {**_facts(secret), "repo": _name(secret.repo)}})
+    return _write({_KINDS[type(record)]: {**_facts(record), "repo": _name(record.repo)}})
 
 
 def read_history(text: str) -> History:
     """Read a journal. A line that cannot be read is left out: the last one, where a kill tore it."""
-    steps, secrets = [], []
+    steps: list[Step] = []
+    records: dict[type, list[Any]] = {kind: [] for kind in _KINDS}
     for line in text.splitlines():
         try:
             facts = json.loads(line)
-            if "secret" in facts:
-                secrets.append(KnownSecret(**{**facts["secret"], "repo": _find(facts["secret"]["repo"])}))
-            else:
+            if "change" in facts:
                 change = read_change(facts["change"])
                 steps.append(Step(**{**facts, "repo": _find(facts["repo"]), "change": change}))
-        except (ValueError, TypeError, KeyError, PlanInvalid):
+            else:
+                ((name, told),) = facts.items()
+                kind = _NAMES[name]
+                records[kind].append(kind(**{**told, "repo": _find(told["repo"])}))
+        except (ValueError, TypeError, KeyError, AttributeError, PlanInvalid):
             continue
-    return History(tuple(steps), tuple(secrets))
+    return History(
+        tuple(steps), tuple(records[KnownSecret]), tuple(records[Restoring]), tuple(records[Verdict])
+    )
 
 
-def _facts(record: Step | KnownSecret) -> dict[str, Any]:
+def _facts(record: Step | KnownSecret | Restoring | Verdict) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__ if name not in ("repo", "change")}
 
 

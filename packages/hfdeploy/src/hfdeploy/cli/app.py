@@ -10,6 +10,7 @@ from hfdeploy.cli.apply import apply
 from hfdeploy.cli.deploy import deploy
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
+from hfdeploy.cli.rollback import rollback
 from hfdeploy.cli.spaces import logs, open_, pause, restart, wake
 
 
@@ -23,6 +24,7 @@ def app() -> None:
 app.add_command(deploy)
 app.add_command(plan)
 app.add_command(apply)
+app.add_command(rollback)
 app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)

@@ -15,17 +15,18 @@ from hfdeploy_core.model import Gated
 Command = Callable[..., Any]
 
 _VISIBILITIES = [visibility.value for visibility in Visibility]
+_TYPE = click.option(
+    "--type",
+    "repo_type",
+    type=click.Choice([kind.value for kind in RepoType]),
+    default=RepoType.SPACE.value,
+    show_default=True,
+    help="What kind of repo.",
+)
 _ASKED = (
     click.argument("source", metavar="SOURCE"),
     click.argument("repo", metavar="REPO"),
-    click.option(
-        "--type",
-        "repo_type",
-        type=click.Choice([kind.value for kind in RepoType]),
-        default=RepoType.SPACE.value,
-        show_default=True,
-        help="What kind of repo.",
-    ),
+    _TYPE,
     click.option(
         "--sdk",
         type=click.Choice([sdk.value for sdk in Sdk]),
@@ -93,6 +94,11 @@ _TOLD = (
 def asked_options(command: Command) -> Command:
     """Source, repo, and all that can be asked for it."""
     return _decorate(command, (*_ASKED, _SECRETS_FILE))
+
+
+def type_option(command: Command) -> Command:
+    """What kind of repo is meant."""
+    return _TYPE(command)
 
 
 def secrets_file_option(command: Command) -> Command:

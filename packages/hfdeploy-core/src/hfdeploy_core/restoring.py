@@ -1,0 +1,105 @@
+"""The façade for going back: an earlier commit's files, and the settings of its time, put in place again."""
+
+from os import PathLike
+
+from hfdeploy_core.applying.journal import Journal
+from hfdeploy_core.clock import Clock, SystemClock
+from hfdeploy_core.deployment import apply, enter, find_state
+from hfdeploy_core.errors import RepoNotFound, RevisionMissing
+from hfdeploy_core.events import OnEvent, Warned
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.model import CommitInfo, Outcome, Plan, Remote, RepoRef, RepoType, Source
+from hfdeploy_core.options import read_target
+from hfdeploy_core.planning import rollback as planning
+from hfdeploy_core.planning.gate import Gate, check_gate
+from hfdeploy_core.planning.history import History
+from hfdeploy_core.planning.settings import plan_settings
+from hfdeploy_core.planning.trailers import ROLLBACK, read_trailers
+
+# Fewer characters of a commit's id may mean several.
+_SHORTEST_ID = 7
+
+
+def rollback(
+    repo: str,
+    *,
+    to: str | None = None,
+    repo_type: RepoType | str = RepoType.SPACE,
+    gate: Gate | None = None,
+    state: str | PathLike[str] | None = None,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Make the repo hold what it held at an earlier commit, in one commit on top of the head.
+
+    That is `to` (a commit, branch or tag), or the deploy before the one that is live; one that did not pass
+    its gate is passed over. Large files are named, not sent; others are read from the Hub and put into the
+    commit. Settings that were changed since are set back as far as the journal in `state` knows them. A
+    rollback that was killed goes on to the same commit. For the rest, see `deploy`.
+    """
+    check_gate(gate, read_target(repo, {"repo_type": repo_type}).repo.type)
+    with enter(hub, on_event) as connected:
+        plan = plan_rollback(repo, to=to, repo_type=repo_type, state=state, on_event=on_event, hub=connected)
+        return apply(plan, gate=gate, state=state, on_event=on_event, hub=connected, clock=clock)
+
+
+def plan_rollback(
+    repo: str,
+    *,
+    to: str | None = None,
+    repo_type: RepoType | str = RepoType.SPACE,
+    state: str | PathLike[str] | None = None,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+) -> Plan:
+    """What `rollback` would change, for `apply`: nothing on the Hub is changed.
+
+    Raises RevisionMissing where there is no such commit, or none to go back to.
+    """
+    asked = read_target(repo, {"repo_type": repo_type}).repo
+    history = Journal(find_state(Source(""), state), SystemClock()).read()
+    with enter(hub, on_event) as connected:
+        place = asked if asked.namespace else RepoRef(asked.type, connected.whoami().name, asked.name)
+        info = connected.find_repo(place)
+        if info is None:
+            raise RepoNotFound(f"There is no {place} that this token can see.")
+        commits = connected.recent_commits(info.repo)
+        earlier = _find_earlier(connected, info.repo, to, commits, history)
+        others = planning.find_others(commits, earlier.id)
+        later = {commit.id for commit in commits[: _count_later(commits, earlier)]}
+        recalled = planning.recall_settings(history, info.repo, earlier.id, later)
+        target = recalled.target
+        variables = connected.list_variables(info.repo) if target.variables else ()
+        remote = Remote(info, connected.list_files(info.repo, info.head), variables=variables)
+        hardware = connected.list_hardware() if target.hardware not in (None, info.hardware) else ()
+        settings = plan_settings(target, remote, sdk=None, hardware=hardware)
+        files = connected.list_files(info.repo, earlier.id)
+        plan = planning.plan_rollback(earlier, files, remote, settings, target)
+    if others:
+        on_event(Warned(f"This undoes what others committed since, too: {others[0].title!r} for one."))
+    for name in recalled.lost:
+        on_event(Warned(f"The {name} was changed since, and cannot be set back: it stays as it is."))
+    return plan
+
+
+def _count_later(commits: tuple[CommitInfo, ...], earlier: CommitInfo) -> int:
+    return next((n for n, commit in enumerate(commits) if commit.id == earlier.id), len(commits))
+
+
+def _find_earlier(
+    hub: Hub, repo: RepoRef, to: str | None, commits: tuple[CommitInfo, ...], history: History
+) -> CommitInfo:
+    """The commit to restore."""
+    begun = history.find_restoring(repo)
+    live = read_trailers(commits[0].message).get(ROLLBACK)
+    if to is None and begun is not None and (commits[0].id == begun.base or live == begun.restores):
+        # It was killed, before its commit or after it.
+        to = begun.restores
+    if to is None:
+        earlier = planning.decide_earlier(commits, history.find_failed(repo))
+        if earlier is None:
+            raise RevisionMissing(f"{repo} has no earlier deploy among its last {len(commits)} commits.")
+        return earlier
+    named = [commit for commit in commits if len(to) >= _SHORTEST_ID and commit.id.startswith(to)]
+    return named[0] if named else hub.recent_commits(repo, to)[0]
