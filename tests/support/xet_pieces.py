@@ -56,7 +56,10 @@ def make_shard(
     end: int | None = None,
     flags: int = 3 << 30,
 ) -> bytes:
-    """A shard of one file that is one whole xorb; what is given by name is told instead of the truth."""
+    """A shard of one file that is one whole xorb; what is given by name is told instead of the truth.
+
+    ``flags`` say what it tells: proofs (bit 31), the sha256 (bit 30).
+    """
     content = b"".join(chunks)
     told = sha256 or hashlib.sha256(content).hexdigest()
     return b"".join(
@@ -70,8 +73,12 @@ def make_shard(
                 0,
                 len(chunks) if end is None else end,
             ),
-            record(prove_chunks([name for name, _ in name_chunks(chunks)]) if proof is None else proof),
-            record(raw(told)),
+            *(
+                [record(proof or prove_chunks(name for name, _ in name_chunks(chunks)))]
+                if flags >> 31
+                else []
+            ),
+            *([record(raw(told))] if flags >> 30 & 1 else []),
             record(b"\xff" * 32),
         ]
     )

@@ -7,9 +7,9 @@ commit names them.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from hfdeploy_localhub.errors import BadRequest
 from hfdeploy_localhub.model import LargeFile, check_file_path
@@ -83,21 +83,27 @@ class PendingCommit:
         return self.git.add_blob(format_pointer(LargeFile(sha256, size)))
 
 
-def read_lines(body: IO[bytes]) -> Iterator[Mapping[str, Any]]:
-    """The objects in an NDJSON body, or in one JSON object as very old clients send it."""
+def read_lines(body: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+    """The lines of a commit, also from the one JSON object that very old clients send."""
+    for value in read_objects(body):
+        if "key" in value:
+            yield value
+        else:
+            yield from _read_single(value)
+
+
+def read_objects(body: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+    """The objects in the lines of an NDJSON body. Raises BadRequest."""
     for number, line in enumerate(body, 1):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
         except (json.JSONDecodeError, UnicodeDecodeError):
-            raise BadRequest(f"Line {number} of the commit is not JSON") from None
+            raise BadRequest(f"Line {number} of the body is not JSON") from None
         if not isinstance(value, dict):
-            raise BadRequest(f"Line {number} of the commit is not an object")
-        if "key" in value:
-            yield value
-        else:
-            yield from _read_single(value)
+            raise BadRequest(f"Line {number} of the body is not an object")
+        yield value
 
 
 def _read_single(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

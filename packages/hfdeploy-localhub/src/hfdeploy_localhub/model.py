@@ -10,13 +10,21 @@ from typing import Literal, get_args
 
 from hfdeploy_localhub.errors import BadRequest, InvalidPath
 
-RepoType = Literal["model", "dataset", "space"]
+GitType = Literal["model", "dataset", "space", "kernel"]
+RepoType = Literal[GitType, "bucket"]
+Entity = Literal[RepoType, "user", "org"]
 Visibility = Literal["public", "private", "protected"]
 Role = Literal["read", "contributor", "write", "admin"]
 TokenRole = Literal["read", "write", "fineGrained"]
 Sdk = Literal["gradio", "streamlit", "docker", "static"]
 
+GIT_TYPES: tuple[GitType, ...] = get_args(GitType)
+"""What has commits and branches; a bucket has files only."""
+
 REPO_TYPES: tuple[RepoType, ...] = get_args(RepoType)
+TYPES_BY_PREFIX: Mapping[str, GitType] = {f"{type}s": type for type in GIT_TYPES}
+"""What paths call them."""
+
 SDKS: tuple[Sdk, ...] = get_args(Sdk)
 VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
 
@@ -51,11 +59,10 @@ class Account:
 class Scope:
     """What a fine-grained token may do with one repo, or with all repos of one account.
 
-    ``entity`` is ``model``, ``dataset``, ``space``, ``user`` or ``org``; ``permissions`` are the Hub's names,
-    of which ``repo.content.read`` and ``repo.write`` decide here.
+    ``permissions`` are the Hub's names, of which ``repo.content.read`` and ``repo.write`` decide here.
     """
 
-    entity: Literal["model", "dataset", "space", "user", "org"]
+    entity: Entity
     name: str
     permissions: frozenset[str]
 

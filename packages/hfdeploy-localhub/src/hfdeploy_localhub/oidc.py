@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hfdeploy_localhub.errors import BadRequest
-from hfdeploy_localhub.model import RepoType
-
-_TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
+from hfdeploy_localhub.model import TYPES_BY_PREFIX, GitType
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +23,11 @@ def decide_publisher(publishers: Iterable[Publisher], claims: Mapping[str, str])
     return None
 
 
-def parse_resource(resource: str) -> tuple[RepoType, str, str]:
+def parse_resource(resource: str) -> tuple[GitType, str, str]:
     """``ns/name`` or ``spaces/ns/name`` taken apart. Raises BadRequest."""
     prefix, *names = resource.split("/")
-    if prefix in _TYPES and len(names) == 2:
-        return _TYPES[prefix], names[0], names[1]
+    if prefix in TYPES_BY_PREFIX and len(names) == 2:
+        return TYPES_BY_PREFIX[prefix], names[0], names[1]
     if len(names) == 1 and prefix and names[0]:
         return "model", prefix, names[0]
     raise BadRequest(f"Not a repo: {resource!r}. Expected namespace/name, or spaces/namespace/name.")

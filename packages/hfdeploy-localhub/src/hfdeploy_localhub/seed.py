@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from hfdeploy_localhub.model import AccessToken, Role, Scope, TokenRole, Visibility
+from hfdeploy_localhub.model import AccessToken, Entity, Role, Scope, TokenRole, Visibility
 from hfdeploy_localhub.oidc import parse_resource
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.store.store import Store
@@ -22,12 +21,12 @@ _STRICT = ConfigDict(extra="forbid")
 class Reach:
     """What a fine-grained token may do with one repo, or with all repos of one account.
 
-    ``entity`` says what ``name`` names: ``model``, ``dataset``, ``space``, ``user`` or ``org``;
+    ``entity`` says what ``name`` names: a type of repo, ``user`` or ``org``;
     ``permissions`` are the Hub's: ``repo.content.read``, ``repo.write``.
     """
 
     __pydantic_config__ = _STRICT
-    entity: Literal["model", "dataset", "space", "user", "org"]
+    entity: Entity
     name: str
     permissions: Sequence[str]
 

@@ -89,8 +89,15 @@ def test_a_shard_tells_how_files_are_put_together() -> None:
     assert len(list(read_files(two))) == 2
 
 
-@pytest.mark.parametrize("flags", [0, 1 << 31, 1 << 30])
-def test_a_file_without_proofs_or_sha256_is_refused(flags: int) -> None:
+def test_a_file_may_come_without_its_sha256() -> None:
+    shard = make_shard(CHUNKS, flags=1 << 31)
+    (file,) = read_files(shard)
+    assert (file.hash, file.sha256, len(file.proofs)) == (name_file(CHUNKS), None, 1)
+    assert len(list(read_files(shard[:-48] + shard[48:]))) == 2
+
+
+@pytest.mark.parametrize("flags", [0, 1 << 30])
+def test_a_file_without_proofs_is_refused(flags: int) -> None:
     with pytest.raises(BadRequest, match="without"):
         list(read_files(make_shard(CHUNKS, flags=flags)))
 

@@ -12,7 +12,17 @@ from pydantic.alias_generators import to_camel
 
 from hfdeploy_localhub.errors import Forbidden, GatedRepo, InvalidCredentials, NotFound, RepoNotFound
 from hfdeploy_localhub.faults import Faults
-from hfdeploy_localhub.model import AccessToken, Caller, Repo, RepoType, Right, Scope, decide_right
+from hfdeploy_localhub.model import (
+    TYPES_BY_PREFIX,
+    AccessToken,
+    Caller,
+    GitType,
+    Repo,
+    RepoType,
+    Right,
+    Scope,
+    decide_right,
+)
 from hfdeploy_localhub.requests import Requests
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.spaces import Spaces
@@ -20,7 +30,6 @@ from hfdeploy_localhub.store.git import GitRepository
 from hfdeploy_localhub.store.store import Store
 
 PUBLISHER_PREFIX = "hf_jwt_"
-_TYPES: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +109,23 @@ def get_user(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
     return caller
 
 
-def get_type(request: Request) -> RepoType:
+def get_type(request: Request) -> GitType:
     """The type a path names by its prefix; web paths of models have none."""
     try:
-        return _TYPES[request.path_params.get("types", "models")]
+        return TYPES_BY_PREFIX[request.path_params.get("types", "models")]
     except KeyError:
         raise NotFound("Not found") from None
 
 
 def get_repo(request: Request, caller: Annotated[Caller, Depends(get_caller)]) -> Repo:
     """The repo in the path, if the caller may see it. Raises RepoNotFound, MovedError."""
+    return find_visible(request, caller, get_type(request))
+
+
+def find_visible(request: Request, caller: Caller, type: RepoType) -> Repo:
+    """As ``get_repo``, for paths that name no type."""
     parameters = request.path_params
-    names = (get_type(request), unquote(parameters["namespace"]), unquote(parameters["name"]))
+    names = (type, unquote(parameters["namespace"]), unquote(parameters["name"]))
     repos = get_store(request).repos
     repo = repos.find(*names) or repos.find_moved(*names)
     if repo is None or decide_right(caller, repo) < Right.READ:
@@ -171,11 +185,16 @@ def get_open_repo(
     caller: Annotated[Caller, Depends(get_caller)],
 ) -> Repo:
     """A repo whose files the caller may read. Raises GatedRepo."""
+    check_open(get_store(request), caller, repo)
+    return repo
+
+
+def check_open(store: Store, caller: Caller, repo: Repo) -> None:
+    """Raises GatedRepo if the caller sees the repo, but was not let in to its files."""
     if repo.gated is not None and decide_right(caller, repo) < Right.WRITE:
-        granted = caller.user and get_store(request).access_requests.find(repo, caller.user)
+        granted = caller.user and store.access_requests.find(repo, caller.user)
         if not granted or granted.status != "accepted":
             raise GatedRepo(repo.type, repo.full_name, anonymous=caller.anonymous)
-    return repo
 
 
 def check_propose(caller: Caller) -> None:
@@ -226,7 +245,7 @@ CurrentHub = Annotated[Hub, Depends(get_hub)]
 CurrentStore = Annotated[Store, Depends(get_store)]
 CurrentCaller = Annotated[Caller, Depends(get_caller)]
 CurrentUser = Annotated[Caller, Depends(get_user)]
-CurrentType = Annotated[RepoType, Depends(get_type)]
+CurrentType = Annotated[GitType, Depends(get_type)]
 VisibleRepo = Annotated[Repo, Depends(get_repo)]
 OpenRepo = Annotated[Repo, Depends(get_open_repo)]
 ExtensibleRepo = Annotated[Repo, Depends(get_extensible_repo)]

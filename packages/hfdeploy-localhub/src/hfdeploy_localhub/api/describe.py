@@ -55,6 +55,7 @@ _EXPANDABLE = {
     "dataset": _COMMON
     | frozenset(["citation", "description", "downloadsAllTime", "mainSize", "paperswithcode_id"]),
     "space": _COMMON | frozenset(["datasets", "models", "region", "runtime", "sdk", "subdomain", "host"]),
+    "kernel": _COMMON,
 }
 
 
@@ -140,7 +141,7 @@ def _describe_kind(hub: Hub, repo: Repo, card: Card) -> dict[str, Any]:
     if repo.type == "model":
         keys = ("library_name", "pipeline_tag", "model-index")
         return {"modelId": repo.full_name} | {key: card.data[key] for key in keys if key in card.data}
-    if repo.type == "dataset":
+    if repo.type != "space":
         return {}
     return {
         "sdk": card.data.get("sdk"),

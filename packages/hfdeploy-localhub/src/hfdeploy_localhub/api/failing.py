@@ -22,14 +22,14 @@ from hfdeploy_localhub.api.asgi import (
 from hfdeploy_localhub.api.context import Hub
 from hfdeploy_localhub.errors import InvalidCredentials, RevisionNotFound
 from hfdeploy_localhub.faults import Arrival, Fault, plan_headers
-from hfdeploy_localhub.model import RepoType
+from hfdeploy_localhub.model import TYPES_BY_PREFIX
 from hfdeploy_localhub.store.git import MAIN, Author
 
 _SLICES_PER_SECOND = 20
 _RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 _SOMEBODY = Author("somebody", "somebody@localhost")
 _TARGET = re.compile(
-    r"(?:/api/(?P<types>models|datasets|spaces)|(?:/(?P<web_types>datasets|spaces))?)"
+    r"(?:/api/(?P<types>models|datasets|spaces|kernels)|(?:/(?P<web_types>datasets|spaces|kernels))?)"
     r"/(?P<namespace>[^/]+)/(?P<name>[^/]+?)(?:\.git)?"
     r"(?:/(?:commit|preupload)/(?P<revision>[^/]+)|/git-receive-pack|/info/refs|/.*)?"
 )
@@ -159,7 +159,7 @@ async def _move_head(hub: Hub, path: str) -> None:
     if match is None:
         return
     types = match["types"] or match["web_types"] or "models"
-    type = cast("RepoType", types.removesuffix("s"))
+    type = TYPES_BY_PREFIX[types]
     repo = hub.store.repos.find(type, unquote(match["namespace"]), unquote(match["name"]))
     if repo is None:
         return

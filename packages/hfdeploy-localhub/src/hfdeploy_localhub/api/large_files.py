@@ -17,7 +17,7 @@ from hfdeploy_localhub.api.context import (
 )
 from hfdeploy_localhub.api.repos import next_link
 from hfdeploy_localhub.errors import RepoNotFound
-from hfdeploy_localhub.model import Caller, Repo, RepoType, Right, decide_right, format_time
+from hfdeploy_localhub.model import Caller, GitType, Repo, Right, decide_right, format_time
 from hfdeploy_localhub.store.git import MAIN
 from hfdeploy_localhub.store.large_references import LargeReferences, Reference
 from hfdeploy_localhub.store.store import Store
@@ -38,7 +38,7 @@ class Batch(Body):
 
 
 class Target(Body):
-    type: RepoType = "model"
+    type: GitType = "model"
     name: str
 
 

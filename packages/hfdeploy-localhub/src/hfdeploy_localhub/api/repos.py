@@ -30,6 +30,7 @@ from hfdeploy_localhub.errors import BadRequest, Conflict, Forbidden, RepoNotFou
 from hfdeploy_localhub.model import (
     VISIBILITIES,
     Caller,
+    GitType,
     Repo,
     RepoType,
     Right,
@@ -40,8 +41,10 @@ from hfdeploy_localhub.model import (
     check_setting_key,
     decide_create,
     decide_right,
+    format_time,
 )
 from hfdeploy_localhub.store.repos import Listing
+from hfdeploy_localhub.store.store import Store
 
 router = APIRouter(prefix="/api")
 _PAGE = 1000
@@ -72,7 +75,7 @@ class SpaceSettings(Protocol):
 class NewRepo(Body):
     name: str
     organization: str | None = None
-    type: RepoType = "model"
+    type: GitType = "model"
     visibility: Visibility | None = None
     private: bool | None = None
     sdk: Sdk | None = None
@@ -88,7 +91,7 @@ class NewRepo(Body):
 class RepoName(Body):
     name: str
     organization: str | None = None
-    type: RepoType = "model"
+    type: GitType = "model"
 
 
 class Move(Body):
@@ -338,15 +341,24 @@ def _list_settings(
         response.headers["Link"] = next_link(request, str(page[-1].id))
     items = []
     for repo in page:
-        git = store.git(repo)
+        updated_at, storage = _measure(store, repo)
         items.append(
             {
                 "id": repo.full_name,
                 "type": repo.type,
-                "updatedAt": git.show(git.head()).date.isoformat().replace("+00:00", ".000Z"),
+                "updatedAt": updated_at,
                 "visibility": repo.visibility,
-                "storage": store.repos.large_file_bytes(repo),
+                "storage": storage,
                 "storagePercent": 0.0,
             }
         )
     return items
+
+
+def _measure(store: Store, repo: Repo) -> tuple[str, int]:
+    """When a repo changed last, and the bytes that it takes."""
+    if repo.type == "bucket":
+        size = store.buckets.measure(repo)
+        return size.uploaded_at or format_time(repo.created_at), size.size
+    git = store.git(repo)
+    return format_time(git.show(git.head()).date), store.repos.large_file_bytes(repo)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from hfdeploy_localhub.api import (
     access_requests,
+    buckets,
     collections,
     commits,
     control,
@@ -31,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     collections.router,
     spaces.catalogue_router,
+    buckets.api_router,
+    buckets.web_router,
     xet.cas_router,
     xet.token_router,
     commits.router,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from hfdeploy_localhub.errors import TooLarge
 from hfdeploy_localhub.ranges import UNSATISFIABLE, parse_range
 from hfdeploy_localhub.store.content import Content
 from hfdeploy_localhub.store.large_files import Writer
@@ -41,6 +42,16 @@ def refuse_range(size: int, headers: Mapping[str, str] | None = None) -> Respons
     """The answer to a range that begins behind the last of ``size`` bytes."""
     sent = {**(headers or {}), "Content-Range": f"bytes */{size}"}
     return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=sent)
+
+
+async def receive_whole(request: Request, most: int, what: str) -> bytes:
+    """The body in memory. Raises TooLarge as soon as it is longer than ``most`` bytes."""
+    body = bytearray()
+    async for data in request.stream():
+        body += data
+        if len(body) > most:
+            raise TooLarge(f"{what} has {most} bytes at most")
+    return bytes(body)
 
 
 async def receive(request: Request, writer: Writer, most: int) -> int:

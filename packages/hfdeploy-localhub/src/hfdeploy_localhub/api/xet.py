@@ -21,7 +21,7 @@ from hfdeploy_localhub.api.context import (
     get_hub,
     read_token,
 )
-from hfdeploy_localhub.api.sending import receive, refuse_range, send_range
+from hfdeploy_localhub.api.sending import receive, receive_whole, refuse_range, send_range
 from hfdeploy_localhub.errors import Forbidden, InvalidCredentials, NotFound, TooLarge
 from hfdeploy_localhub.model import Repo
 from hfdeploy_localhub.ranges import UNSATISFIABLE, Span, parse_range
@@ -42,7 +42,7 @@ _MAX_SHARD_BYTES = 128 * 1024 * 1024
 @token_router.get("/xet-write-token/{revision}")
 def show_write_token(revision: Decoded, request: Request, hub: CurrentHub, repo: ExtensibleRepo) -> Response:
     """Whoever makes a pull request does not know its revision yet: any is taken."""
-    return _show_token(request, hub, repo, "xet-write")
+    return show_token(request, hub, repo, "xet-write")
 
 
 @token_router.get("/xet-read-token/{revision}")
@@ -50,10 +50,10 @@ def show_read_token(
     revision: Decoded, request: Request, hub: CurrentHub, repo: OpenRepo, git: RepoContent
 ) -> Response:
     git.resolve(revision)
-    return _show_token(request, hub, repo, "xet-read")
+    return show_token(request, hub, repo, "xet-read")
 
 
-def _show_token(request: Request, hub: Hub, repo: Repo, purpose: Purpose) -> Response:
+def show_token(request: Request, hub: Hub, repo: Repo, purpose: Purpose) -> Response:
     """A token for the content store, in the body for hf_xet and in headers for huggingface_hub."""
     expires = hub.store.now() + _LIFETIME
     token = hub.signer.sign(purpose, {"repo": repo.id}, expires)
@@ -106,16 +106,12 @@ async def put_xorb(name: str, request: Request, hub: CurrentHub, repo: WrittenRe
 
 @cas_router.post("/v1/shards")
 async def put_shard(request: Request, hub: CurrentHub, repo: WrittenRepo) -> dict[str, Any]:
-    shard = bytearray()
-    async for data in request.stream():
-        shard += data
-        if len(shard) > _MAX_SHARD_BYTES:
-            raise TooLarge(f"A shard has {_MAX_SHARD_BYTES} bytes at most")
+    shard = await receive_whole(request, _MAX_SHARD_BYTES, "A shard")
     await asyncio.to_thread(_add_shard, hub, repo, shard)
     return {"result": 1}
 
 
-def _add_shard(hub: Hub, repo: Repo, shard: bytearray) -> None:
+def _add_shard(hub: Hub, repo: Repo, shard: bytes) -> None:
     for file in hub.store.xet.add_shard(shard):
         hub.store.repos.add_large_file(repo, file.sha256, file.size)
 

@@ -53,9 +53,18 @@ CREATE TABLE IF NOT EXISTS large_files (
     size INTEGER NOT NULL,
     PRIMARY KEY (repo_id, sha256)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS xet_files (
-    sha256 TEXT PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS bucket_files (
+    repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+    path TEXT NOT NULL,
     hash TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ms INTEGER,
+    uploaded_at TEXT NOT NULL,
+    PRIMARY KEY (repo_id, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS xet_files (
+    hash TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
     size INTEGER NOT NULL,
     segments TEXT NOT NULL
 ) STRICT;
@@ -65,7 +74,7 @@ CREATE TABLE IF NOT EXISTS xet_xorbs (
     sha256 TEXT,
     start INTEGER
 ) STRICT;
-CREATE INDEX IF NOT EXISTS xet_files_by_hash ON xet_files (hash);
+CREATE INDEX IF NOT EXISTS xet_files_by_sha256 ON xet_files (sha256);
 CREATE TABLE IF NOT EXISTS discussions (
     repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
     num INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 """What a repo holds when it is new (pure)."""
 
-from hfdeploy_localhub.model import RepoType, Sdk
+from hfdeploy_localhub.model import GitType, Sdk
 
 _LARGE_SUFFIXES = [
     "7z",
@@ -59,7 +59,7 @@ _LARGE_DATASET_SUFFIXES = [
 _LARGE = "filter=lfs diff=lfs merge=lfs -text"
 
 
-def plan_initial_files(type: RepoType, name: str, sdk: Sdk | None) -> dict[str, bytes]:
+def plan_initial_files(type: GitType, name: str, sdk: Sdk | None) -> dict[str, bytes]:
     """Path -> content of the first commit: ``.gitattributes``, and for a Space a card that names its sdk."""
     suffixes = _LARGE_SUFFIXES + (_LARGE_DATASET_SUFFIXES if type == "dataset" else [])
     patterns = [f"*.{suffix}" for suffix in suffixes] + ["saved_model/**/*", "*.tar.*", "*tfevents*"]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from hfdeploy_localhub.model import Account, Repo, RepoType
+from hfdeploy_localhub.model import Account, GitType, Repo
 from hfdeploy_localhub.oidc import Publisher
 from hfdeploy_localhub.store.database import Database
 
@@ -21,9 +21,7 @@ class Publishers:
         )
         return [Publisher(row["user_id"], json.loads(row["claims"])) for row in rows]
 
-    def add(
-        self, type: RepoType, namespace: str, name: str, user: Account, claims: Mapping[str, str]
-    ) -> None:
+    def add(self, type: GitType, namespace: str, name: str, user: Account, claims: Mapping[str, str]) -> None:
         self._database.execute(
             "INSERT OR IGNORE INTO publishers VALUES (?, ?, ?, ?, ?)",
             (type, namespace, name, user.id, json.dumps(dict(claims), sort_keys=True)),

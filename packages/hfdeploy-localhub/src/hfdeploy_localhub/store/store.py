@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from hfdeploy_localhub.errors import NotFound
-from hfdeploy_localhub.model import Caller, Repo, RepoType, Sdk, Visibility
+from hfdeploy_localhub.model import Caller, GitType, Repo, Sdk, Visibility
 from hfdeploy_localhub.store.access_requests import AccessRequests
 from hfdeploy_localhub.store.accounts import Accounts
+from hfdeploy_localhub.store.buckets import Buckets
 from hfdeploy_localhub.store.collections import Collections
 from hfdeploy_localhub.store.content import Content
 from hfdeploy_localhub.store.database import Database
@@ -52,6 +53,7 @@ class Store:
         self.database = Database(folder / "hub.sqlite", durable=durable)
         self.accounts = Accounts(self.database)
         self.repos = Repos(self.database)
+        self.buckets = Buckets(self.database)
         self.likes = Likes(self.database)
         self.access_requests = AccessRequests(self.database)
         self.collections = Collections(self.database)
@@ -70,7 +72,7 @@ class Store:
     def create_repo(
         self,
         caller: Caller,
-        type: RepoType,
+        type: GitType,
         namespace: str,
         name: str,
         *,

@@ -119,7 +119,7 @@ class XetStore:
         self._add_xorb(name, chunks)
         return True
 
-    def add_shard(self, shard: bytes | bytearray) -> list[LargeFile]:
+    def add_shard(self, shard: bytes) -> list[LargeFile]:
         """Takes in the files that a shard describes, after reading each that is new once.
 
         Raises BadRequest if the shard cannot be read, names a xorb that is not here, has a wrong hash, or
@@ -136,20 +136,19 @@ class XetStore:
             if prove_chunks(name for name, _ in part) != proof:
                 raise BadRequest(f"The shard does not prove to have the chunks of {segment.xorb}")
             chunks += part
-        if not chunks:
-            raise BadRequest("The shard describes an empty file")
         if format_hash(hash_file(chunks)) != record.hash:
             raise BadRequest(f"The file's hash is not {record.hash} as announced")
-        if self.hashes([record.sha256]) != {record.sha256: record.hash}:
-            self._check_content(record)
-        file = LargeFile(record.sha256, sum(size for _, size in chunks))
+        sha256 = self._known_sha256(record.hash) or self._hash_content(record.segments)
+        if record.sha256 not in (None, sha256):
+            raise BadRequest(f"The content's sha256 is {sha256}, not {record.sha256} as announced")
+        file = LargeFile(sha256, sum(size for _, size in chunks))
         self._name_file(file, record.hash, record.segments)
         return file
 
     def add_plain(self, file: LargeFile, slices: Sequence[Chunk]) -> None:
         """Lets a file that came plain be read by xet too: on the Hub all large files can be."""
         if not slices:
-            return  # xet has no empty files
+            return  # nobody asks xet for an empty file
         segments = list[Segment]()
         for xorb in plan_xorbs(slices):
             name = format_hash(hash_xorb((raw, header.plain) for raw, header in xorb.chunks))
@@ -169,28 +168,36 @@ class XetStore:
         self._database.execute("INSERT OR IGNORE INTO xet_xorbs VALUES (?, ?, ?, ?)", row)
 
     def _name_file(self, file: LargeFile, name: str, segments: Sequence[Segment]) -> None:
-        row = (file.sha256, name, file.size, json.dumps(segments))
+        row = (name, file.sha256, file.size, json.dumps(segments))
         self._database.execute("INSERT OR IGNORE INTO xet_files VALUES (?, ?, ?, ?)", row)
 
-    def _check_content(self, record: FileRecord) -> None:
-        """Reads the whole file once. Raises BadRequest if its sha256 is another."""
+    def _known_sha256(self, file_hash: str) -> str | None:
+        """A file's name in xet follows from its content: who has been read once need not be again."""
+        row = self._database.row("SELECT sha256 FROM xet_files WHERE hash = ?", (file_hash,))
+        return row["sha256"] if row else None
+
+    def _hash_content(self, segments: Iterable[Segment]) -> str:
+        """Reads the whole file once."""
         sha256 = hashlib.sha256()
-        for segment in record.segments:
+        for segment in segments:
             for plain in self._unpack(segment):
                 sha256.update(plain)
-        if (found := sha256.hexdigest()) != record.sha256:
-            raise BadRequest(f"The content's sha256 is {found}, not {record.sha256} as announced")
+        return sha256.hexdigest()
 
     # -- reading -----------------------------------------------------------------------------------
 
     def hashes(self, sha256s: Iterable[str]) -> dict[str, str]:
-        """sha256 -> name in xet, of those files that have one."""
+        """sha256 -> name in xet, of those files that can be fetched by it; the first of several."""
         wanted, found = list(sha256s), dict[str, str]()
         for start in range(0, len(wanted), _QUERY_SIZE):
             some = wanted[start : start + _QUERY_SIZE]
             marks = ", ".join("?" * len(some))
-            query = f"SELECT sha256, hash FROM xet_files WHERE sha256 IN ({marks})"  # noqa: S608
-            found |= {row["sha256"]: row["hash"] for row in self._database.rows(query, some)}
+            rows = self._database.rows(
+                f"SELECT sha256, hash FROM xet_files WHERE sha256 IN ({marks}) AND size > 0"  # noqa: S608
+                " ORDER BY rowid DESC",
+                some,
+            )
+            found |= {row["sha256"]: row["hash"] for row in rows}
         return found
 
     def find(self, repo: Repo, file_hash: str) -> XetFile | None:

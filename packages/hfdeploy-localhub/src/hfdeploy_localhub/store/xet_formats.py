@@ -41,10 +41,13 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """How a shard says a file is put together; ``proofs`` has one for each segment (``prove_chunks``)."""
+    """How a shard says a file is put together; ``proofs`` has one for each segment (``prove_chunks``).
+
+    What goes into a bucket comes without its sha256.
+    """
 
     hash: str
-    sha256: str
+    sha256: str | None
     segments: tuple[Segment, ...]
     proofs: tuple[bytes, ...]
 
@@ -67,29 +70,30 @@ def unpack_chunks(packed: bytes) -> list[tuple[bytes, ChunkHeader]]:
     return [(name, ChunkHeader(*header)) for name, *header in _CHUNK.iter_unpack(packed)]
 
 
-def read_files(shard: bytes | bytearray) -> Iterator[FileRecord]:
-    """The files a shard describes. Raises BadRequest where it is cut off, or says too little of a file."""
+def read_files(shard: bytes) -> Iterator[FileRecord]:
+    """The files a shard describes. Raises BadRequest where it is cut off, or a file comes without proofs."""
     offset = _SHARD_HEADER_BYTES
     try:
         while True:
             file_hash, flags, count, _, _ = _RECORD.unpack_from(shard, offset)
             if file_hash == _END_OF_FILES:
                 return
-            if not flags & _HAS_METADATA or not flags & _HAS_PROOFS:
-                raise BadRequest("The shard describes a file without its sha256, or without proofs")
+            if not flags & _HAS_PROOFS:
+                raise BadRequest("The shard describes a file without proofs")
+            more = 2 * count + bool(flags & _HAS_METADATA)
             records = [
                 _RECORD.unpack_from(shard, offset + position * _RECORD.size)
-                for position in range(1, 2 * count + 2)
+                for position in range(1, more + 1)
             ]
-            offset += (2 * count + 2) * _RECORD.size
+            offset += (more + 1) * _RECORD.size
             yield FileRecord(
                 format_hash(file_hash),
-                format_hash(records[-1][0]),
+                format_hash(records[-1][0]) if more > 2 * count else None,
                 tuple(
                     Segment(format_hash(xorb), first, end, plain)
                     for xorb, _, plain, first, end in records[:count]
                 ),
-                tuple(proof for proof, *_ in records[count:-1]),
+                tuple(proof for proof, *_ in records[count : 2 * count]),
             )
     except struct.error:
         raise BadRequest("The shard is cut off") from None

@@ -31,8 +31,9 @@ def hash_xorb(chunks: Iterable[Chunk]) -> bytes:
 
 
 def hash_file(chunks: Iterable[Chunk]) -> bytes:
-    """The name of a file that these chunks make up, one at least."""
-    return _digest(_FILE_KEY, hash_xorb(chunks))
+    """The name of a file that these chunks make up; that of an empty file is all zeros."""
+    nodes = list(chunks)
+    return _digest(_FILE_KEY, hash_xorb(nodes)) if nodes else bytes(32)
 
 
 def prove_chunks(hashes: Iterable[bytes]) -> bytes:
