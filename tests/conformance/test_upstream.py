@@ -92,13 +92,13 @@ def seed(names: Mapping[str, str]) -> Seed:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
 def test_the_clients_own_tests_pass(upstream: Path, python: Path, tmp_path: Path, xet: bool) -> None:
-    """Those of repos with xet and without; with it also those of xet itself, buckets, kernels and the rest."""
+    """Those of repos with xet and without; with it also those of xet itself, buckets and the rest."""
     names = read_constants(upstream)
     people = seed(names)
     with LocalHub(tmp_path / "hub", users=people.users, organisations=people.organisations) as hub:
         prepare(upstream, tmp_path / "tests", names["ENDPOINT_STAGING"], hub.endpoint)
         scopes = ["core", "xet", "extra"] if xet else ["core"]
-        wanted = [name for scope in scopes for name in (HERE / f"names/{scope}.txt").read_text().splitlines()]
+        wanted = [name for scope in scopes for name in read_names(scope)]
         command = [python, "-m", "pytest", "-c", "pytest.ini", "-q", "-p", "no:cacheprovider", "--timeout=60"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         environment |= {
@@ -120,6 +120,10 @@ def test_the_clients_own_tests_pass(upstream: Path, python: Path, tmp_path: Path
     passed, failed = read_report(tmp_path / "report.xml")
     assert not failed
     assert passed == len(wanted)
+
+
+def read_names(scope: str) -> list[str]:
+    return (HERE / f"names/{scope}.txt").read_text().splitlines()
 
 
 def prepare(tests: Path, copy: Path, staging: str, endpoint: str) -> None:
