@@ -11,6 +11,7 @@ def test_the_public_names_are_pinned() -> None:
         "Outcome",
         "Plan",
         "Probe",
+        "Relay",
         "RepoType",
         "Sdk",
         "Visibility",

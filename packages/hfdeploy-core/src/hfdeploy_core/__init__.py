@@ -4,6 +4,7 @@ from hfdeploy_core import errors, events
 from hfdeploy_core.deployment import apply, connect, deploy, plan
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
+from hfdeploy_core.options import Relay
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.probes import Probe, parse_probe
 from hfdeploy_core.redact import redact
@@ -16,6 +17,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "Probe",
+    "Relay",
     "RepoType",
     "Sdk",
     "Visibility",

@@ -1,9 +1,9 @@
 """The façade: validate, read, plan, apply."""
 
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 from os import PathLike, fspath
@@ -15,7 +15,15 @@ from hfdeploy_core.applying.apply import Applied, apply_plan
 from hfdeploy_core.applying.gate import pass_gate
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import Conflict, GateError, SourceMissing, Superseded
+from hfdeploy_core.errors import (
+    Conflict,
+    GateError,
+    RepoNameInvalid,
+    SettingInvalid,
+    SourceMissing,
+    Superseded,
+    TokenRejected,
+)
 from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -23,18 +31,21 @@ from hfdeploy_core.model import (
     CommitFiles,
     CommitInfo,
     CreateRepo,
+    Marker,
     Outcome,
     Plan,
     Provenance,
+    RelayPlan,
     Remote,
     RepoInfo,
     RepoRef,
+    RepoType,
     SetVisibility,
     Snapshot,
     Source,
     Target,
 )
-from hfdeploy_core.options import Options, check_secrets, read_target
+from hfdeploy_core.options import Options, Relay, check_secrets, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deletions import check_deletions
 from hfdeploy_core.planning.deploy import plan_deploy
@@ -44,7 +55,18 @@ from hfdeploy_core.planning.freshness import check_complete, find_settled, list_
 from hfdeploy_core.planning.gate import Gate, check_gate
 from hfdeploy_core.planning.guards import find_doubts
 from hfdeploy_core.planning.history import Restoring, Verdict
+from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.parts import check_parts
+from hfdeploy_core.planning.relay import (
+    TOKEN,
+    check_marked,
+    check_relay_token,
+    check_relayed,
+    find_marked,
+    name_relay,
+    plan_relay,
+    recommend_token,
+)
 from hfdeploy_core.planning.trailers import (
     COMMIT,
     CONTENT,
@@ -58,6 +80,7 @@ from hfdeploy_core.source.cache import STATE_FOLDER
 from hfdeploy_core.source.card import read_texts
 from hfdeploy_core.source.digest import complete
 from hfdeploy_core.source.git import find_provenance, find_run, read_tree
+from hfdeploy_core.source.given import lay_out
 from hfdeploy_core.source.ignore import is_deployed
 from hfdeploy_core.source.scan import scan
 
@@ -90,10 +113,32 @@ class _Prepared:
     info: RepoInfo | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Relaying:
+    """The relay of a deploy. `target` is what it is planned from again, None where the plan was saved."""
+
+    relay: Relay
+    run: _Run
+    prepared: _Prepared
+    target: Target | None = None
+    settled: frozenset[int] = frozenset()
+
+    def carry_out(self) -> Applied:
+        if self.target is None:
+            return _carry_out(self.run, self.prepared, self.settled)
+        return _carry_out_or_plan_again(self.run, self.target, self.prepared)[1]
+
+    def join(self, plan: Plan) -> Plan:
+        """The plan of the Space together with that of its relay."""
+        terms = RelayPlan(self.prepared.plan, self.relay.token_name, self.relay.is_strict)
+        return replace(plan, relay=terms)
+
+
 def plan(
     source: str | PathLike[str],
     repo: str,
     *,
+    relay: Relay | None = None,
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
     hub: Hub | None = None,
@@ -105,13 +150,16 @@ def plan(
     secrets = options.get("secrets", {})
     with enter(hub, on_event) as connected:
         run = _Run(connected, place, secrets, find_state(place, state), SystemClock(), on_event)
-        return _prepare(run, target, snapshot).plan
+        prepared = _prepare(run, target, snapshot)
+        with _prepare_relay(run, relay, target, prepared) as beside:
+            return beside.join(prepared.plan) if beside else prepared.plan
 
 
 def apply(
     plan: Plan,
     *,
     secrets: Mapping[str, str] = MappingProxyType({}),
+    relay: Relay | None = None,
     gate: Gate | None = None,
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
@@ -121,8 +169,8 @@ def apply(
     """Carry out exactly this plan, or nothing: PlanStale where source or repo have changed since.
 
     A plan that was killed is gone on with, and one that was applied already changes nothing. `secrets` has
-    the values of the secrets that the plan names. With a `gate`, return
-    once the commit is live. For the rest, see `deploy`.
+    the values of the secrets that the plan names, `relay` makes the relay that it plans. With a `gate`,
+    return once the commit is live. For the rest, see `deploy`.
     """
     check_gate(gate, plan.repo.type)
     clock = clock or SystemClock()
@@ -138,24 +186,29 @@ def apply(
     with enter(hub, on_event) as connected:
         run = _Run(connected, plan.source, secrets, find_state(plan.source, state), clock, on_event)
         info = connected.find_repo(plan.repo)
-        settled = _find_settled(run, plan, info)
+        own = replace(plan, relay=None)
+        settled = _find_settled(run, own, info)
         if info is None:
             _check_creation(connected, plan.repo)
-        on_event(_describe(plan))
-        if plan.restores is not None:
-            run.journal.record(Restoring(plan.repo, plan.restores, plan.base, is_done=False))
-        applied = _carry_out(run, _Prepared(plan, snapshot, info), settled)
-        if gate is not None:
-            _pass(run, gate, applied)
-        if plan.restores is not None:
-            run.journal.record(Restoring(plan.repo, plan.restores, plan.base, is_done=True))
-    return _conclude(run, plan, applied, started_seconds, created=plan.creates)
+        on_event(_describe(own))
+        with _recall_relay(run, relay, plan, info) as beside:
+            if own.restores is not None:
+                run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=False))
+            applied = _carry_out(run, _Prepared(own, snapshot, info), settled)
+            behind = beside.carry_out() if beside else None
+            if gate is not None:
+                _pass(run, gate, applied)
+                _pass_relay(gate, beside, behind)
+            if own.restores is not None:
+                run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=True))
+    return _conclude(run, plan, applied, behind, started_seconds, created=plan.creates)
 
 
 def deploy(
     source: str | PathLike[str],
     repo: str,
     *,
+    relay: Relay | None = None,
     gate: Gate | None = None,
     state: str | PathLike[str] | None = None,
     on_event: OnEvent = lambda event: None,
@@ -167,9 +220,10 @@ def deploy(
 
     `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. For
     what else can be asked for, see `options.Options`. With a `gate` it returns once the Space runs this very
-    commit and answers the gate's probes; the commit stays if it does not. `state` is the folder for the
-    journal and the hashes of files, by default `.hfdeploy` in the source. `hub` is by default the one that
-    HF_ENDPOINT and HF_TOKEN name to the `hf` command.
+    commit and answers the gate's probes; the commit stays if it does not. With a `relay` a public Space is
+    put in front of a private one, which lets callers in. `state` is the folder for the journal and the hashes
+    of files, by default `.hfdeploy` in the source. `hub` is by default the one that HF_ENDPOINT and HF_TOKEN
+    name to the `hf` command.
 
     Nothing is written before everything is validated. Where somebody else commits meanwhile, it is planned
     again, unless both change the same files. Raises a DeployError; see `hfdeploy_core.errors`.
@@ -183,10 +237,14 @@ def deploy(
     with enter(hub, on_event) as connected:
         run = _Run(connected, place, secrets, find_state(place, state), clock, on_event)
         first = _prepare(run, target, snapshot)
-        prepared, applied = _carry_out_or_plan_again(run, target, first)
-        if gate is not None:
-            _pass(run, gate, applied)
-    return _conclude(run, prepared.plan, applied, started_seconds, created=first.plan.creates)
+        with _prepare_relay(run, relay, target, first) as beside:
+            prepared, applied = _carry_out_or_plan_again(run, target, first)
+            behind = beside.carry_out() if beside else None
+            if gate is not None:
+                _pass(run, gate, applied)
+                _pass_relay(gate, beside, behind)
+            made = beside.join(prepared.plan) if beside else prepared.plan
+    return _conclude(run, made, applied, behind, started_seconds, created=first.plan.creates)
 
 
 def connect(
@@ -242,6 +300,8 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
         snapshot = replace(snapshot, entries=entries)
         is_named = bool(target.variables or target.secrets)
         remote = _read_settings(hub, remote, is_named, is_named)
+        if target.marker is not None:
+            _check_marked(hub, target.marker, remote)
         if remote.secrets:
             known = run.journal.find_known(remote.info.repo, run.secrets, remote.secrets)
     snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
@@ -254,6 +314,102 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
         run.on_event(Warned(doubt))
     run.on_event(_describe(plan))
     return _Prepared(plan, snapshot, remote.info if remote else None)
+
+
+@contextmanager
+def _prepare_relay(
+    run: _Run, relay: Relay | None, asked: Target, prepared: _Prepared
+) -> Iterator[_Relaying | None]:
+    """The relay in front of what is prepared, planned as far as it can be before that is there."""
+    if relay is None:
+        yield None
+        return
+    upstream = prepared.plan.repo
+    check_relayed(replace(asked, repo=upstream), prepared.info)
+    repo = name_relay(replace(asked.repo, namespace=asked.repo.namespace or upstream.namespace), relay.suffix)
+    token = _find_relay_token(run, relay, upstream, is_there=prepared.info is not None)
+    content = relay.make(upstream.id)
+    target = plan_relay(
+        repo,
+        upstream,
+        relay.target_url or (prepared.info.app_url if prepared.info else None),
+        variables=content.variables,
+        marker=Marker(relay.marker_name, upstream.id, relay.marker_file),
+        title=asked.title,
+    )
+    with lay_out(content.files) as root:
+        beside = replace(run, source=Source(""), secrets={TOKEN: token})
+        yield _Relaying(relay, beside, _prepare(beside, target, scan(root, root / STATE_FOLDER)), target)
+
+
+@contextmanager
+def _recall_relay(
+    run: _Run, relay: Relay | None, plan: Plan, info: RepoInfo | None
+) -> Iterator[_Relaying | None]:
+    """The relay of a saved plan, whose files have to be what they were."""
+    if plan.relay is None:
+        yield None
+        return
+    if relay is None:
+        raise SettingInvalid(
+            f"The plan makes the relay {plan.relay.plan.repo}, and nothing is given to make it."
+        )
+    relay = replace(relay, is_strict=plan.relay.is_strict)
+    made = plan.relay.plan
+    beside = replace(
+        run,
+        source=Source(""),
+        secrets={TOKEN: _find_relay_token(run, relay, plan.repo, is_there=info is not None)},
+    )
+    with lay_out(relay.make(plan.repo.id).files) as root:
+        snapshot = scan(root, root / STATE_FOLDER)
+        made = renew_entries(made, snapshot)
+        there = run.hub.find_repo(made.repo)
+        settled = _find_settled(beside, made, there)
+        if there is None:
+            _check_creation(run.hub, made.repo)
+        run.on_event(_describe(made))
+        yield _Relaying(relay, beside, _Prepared(made, snapshot, there), settled=settled)
+
+
+def _find_relay_token(run: _Run, relay: Relay, upstream: RepoRef, *, is_there: bool) -> str:
+    """What the relay opens the Space with: a token of its own, known to the Hub and good enough, or ours."""
+    if relay.token is None:
+        if relay.is_strict:
+            check_relay_token(run.hub.whoami(), upstream, named="The token that deploys", is_strict=True)
+        run.on_event(Warned(recommend_token(upstream)))
+        return run.hub.lend_token()
+    check_secrets({relay.token_name: relay.token})
+    named = f"The token in {relay.token_name}"
+    try:
+        with run.hub.speak_as(relay.token) as other:
+            check_relay_token(other.whoami(), upstream, named=named, is_strict=relay.is_strict)
+            if is_there and other.find_repo(upstream) is None:
+                raise SettingInvalid(f"{named} may not read {upstream}.", "Let it read that Space.")
+    except TokenRejected:
+        raise SettingInvalid(f"{named} is none that the Hub knows.", "Make a new one.") from None
+    return relay.token
+
+
+def _check_marked(hub: Hub, marker: Marker, remote: Remote) -> None:
+    """Raise NameTaken where the Space that is there is not ours."""
+    told = find_marked(marker.name, remote.variables)
+    is_fresh, owner = False, None
+    if told is not None and all(file.path != marker.file for file in remote.files):
+        is_fresh = len(hub.recent_commits(remote.info.repo)) == 1
+    if told not in (None, marker.value):
+        owner = _find_renamed(hub, told)
+    check_marked(marker, remote, is_fresh=is_fresh, owner=owner)
+
+
+def _find_renamed(hub: Hub, repo_id: str) -> RepoRef | None:
+    """What a Space is called now that was once called so."""
+    try:
+        namespace, name = parse_repo_id(repo_id)
+    except RepoNameInvalid:
+        return None
+    info = hub.find_repo(RepoRef(RepoType.SPACE, namespace, name)) if namespace else None
+    return info.repo if info else None
 
 
 def _carry_out_or_plan_again(run: _Run, target: Target, first: _Prepared) -> tuple[_Prepared, Applied]:
@@ -342,6 +498,12 @@ def _pass(run: _Run, gate: Gate, applied: Applied) -> None:
         run.journal.record(Verdict(repo, commit, is_live=True))
 
 
+def _pass_relay(gate: Gate, beside: _Relaying | None, relayed: Applied | None) -> None:
+    """The relay has to be live as well, and to answer the same."""
+    if beside and relayed:
+        _pass(beside.run, replace(gate, probes=(*beside.relay.probes, *gate.probes)), relayed)
+
+
 def _find_settled(run: _Run, plan: Plan, info: RepoInfo | None) -> frozenset[int]:
     """What of a saved plan was made already; see `find_settled`."""
     remote = None if info is None else _read_settings(run.hub, Remote(info, ()), *list_asked(plan))
@@ -414,7 +576,15 @@ def _describe(plan: Plan) -> Planned:
     )
 
 
-def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float, *, created: bool) -> Outcome:
+def _conclude(
+    run: _Run,
+    plan: Plan,
+    applied: Applied,
+    relayed: Applied | None,
+    started_seconds: float,
+    *,
+    created: bool,
+) -> Outcome:
     info = applied.info
     outcome = Outcome(
         repo_id=info.repo.id,
@@ -423,7 +593,10 @@ def _conclude(run: _Run, plan: Plan, applied: Applied, started_seconds: float, *
         commit=applied.commit,
         space_url=info.app_url,
         plan_digest=digest_plan(plan),
-        changed=applied.changed,
+        proxy_enabled=relayed is not None,
+        proxy_repo_id=relayed.info.repo.id if relayed else "",
+        proxy_url=(relayed.info.app_url or "") if relayed else "",
+        changed=applied.changed or (relayed is not None and relayed.changed),
         created=created,
         files_added=sum(not put.replaces for put in plan.puts),
         files_updated=sum(put.replaces for put in plan.puts),

@@ -25,7 +25,8 @@
     │   ├── TokenRejected          31   the Hub does not know the token
     │   ├── PermissionRefused      32   the token may not do this here
     │   ├── RepoNotFound           33   no such repo or namespace, or hidden from this token
-    │   └── PaymentRequired        34   needs a paid plan
+    │   ├── PaymentRequired        34   needs a paid plan
+    │   └── NameTaken              35   a repo of that name is there, and it is not one of hfdeploy's
     ├── HubError
     │   ├── HubUnreachable         40   no connection
     │   ├── RateLimited            41   too many requests
@@ -184,6 +185,11 @@ class RepoNotFound(AccessError):
 class PaymentRequired(AccessError):
     exit_code = 34
     advice = "Subscribe to a plan that includes it, or choose what is free (static Spaces are)."
+
+
+class NameTaken(AccessError):
+    exit_code = 35
+    advice = "Choose another name, or look whose it is and delete it."
 
 
 class HubError(DeployError):

@@ -110,6 +110,7 @@ class StageChanged:
     """The Space that is waited for is at another stage, or another commit answers."""
 
     name: ClassVar[str] = "stage"
+    repo_id: str
     stage: str
     commit: str | None
 
@@ -128,6 +129,7 @@ class Probed:
     """The app answered a probe as it should."""
 
     name: ClassVar[str] = "probed"
+    repo_id: str
     path: str
     status: int
 
@@ -137,6 +139,7 @@ class WentLive:
     """The very commit answers requests."""
 
     name: ClassVar[str] = "live"
+    repo_id: str
     commit: str
     elapsed_seconds: float
 

@@ -143,6 +143,17 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """What shows that a Space is ours to change, and of which repo `value` tells: a variable that it has from
+    its making on, and a file (empty: none) once it holds anything.
+    """
+
+    name: str
+    value: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HeldSecret:
     """A secret of a Space as the Hub tells it: never the value. `updated_at` is the Hub's word."""
 
@@ -173,7 +184,8 @@ class Target:
     `mirror` asks that files which the source lacks be deleted, but for those that a pattern of `keep`
     matches, and no more than `max_delete`; `allow_partial` allows more than one commit
     where the Hub does not take all in one. `variables` and `secrets` (names: the values are nobody's to
-    keep) are those that should be there; others stay.
+    keep) are those that should be there; others stay. A Space with a `marker` is only changed where it is
+    there; `upstream` is the Space whose address it gets once that is there.
     """
 
     repo: RepoRef
@@ -191,6 +203,8 @@ class Target:
     secrets: tuple[str, ...] = ()
     max_delete: MaxDelete = MaxDelete()
     keep: tuple[str, ...] = ()
+    marker: Marker | None = None
+    upstream: RepoRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +217,14 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a token speaks for. `role` is the Hub's word for the token: `write`, `read` or `fineGrained`."""
+    """Who a token speaks for. `role` is the Hub's word for the token: `write`, `read` or `fineGrained`; of
+    the last, `permissions` are the Hub's words for what it may do.
+    """
 
     name: str
     role: str | None = None
     memberships: tuple[Membership, ...] = ()
+    permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +315,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class CreateRepo:
-    """Make the repo; `None` takes the namespace's default visibility."""
+    """Make the repo; `None` takes the namespace's default visibility. It has the `marker` from the start."""
 
     visibility: Visibility | None
     sdk: Sdk | None
+    marker: Marker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +373,14 @@ class SetVariable:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUpstream:
+    """Point a relay at a Space, at the address that the Hub gives it: known once it is there."""
+
+    upstream: RepoRef
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetSecret:
     """Send one secret to a Space. `updated_at` is what the Hub tells of the one that it `replaces`."""
 
@@ -386,7 +412,9 @@ class CommitFiles:
     sdk_before: str | None = None
 
 
-Setting = SetVisibility | SetGated | SetHardware | SetSleep | SetVolumes | SetVariable | SetSecret
+Setting = (
+    SetVisibility | SetGated | SetHardware | SetSleep | SetVolumes | SetVariable | SetUpstream | SetSecret
+)
 Change = CreateRepo | Setting | CommitFiles
 
 
@@ -399,7 +427,7 @@ class Plan:
     the Hub puts there itself. `source` is where the contents are read once more when the plan is applied, and
     `held` what an existing repo was set to. `most_deletions` is how many files it may delete, None for any.
     `restores` is the earlier commit whose files these are, where they come from the Hub itself and from no
-    source.
+    source. `relay` is what is made of the Space in front of it.
     """
 
     repo: RepoRef
@@ -413,6 +441,7 @@ class Plan:
     held: HeldSettings | None = None
     most_deletions: int | None = None
     restores: str | None = None
+    relay: "RelayPlan | None" = None
 
     @property
     def creates(self) -> bool:
@@ -443,6 +472,17 @@ class Plan:
         """Every path that is deleted."""
         commits = (change for change in self.changes if isinstance(change, CommitFiles))
         return tuple(path for commit in commits for path in commit.deletions)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPlan:
+    """The plan of the relay in front of a Space. `token_name` says where its token is found; empty: it gets
+    the one that deploys. `is_strict` refuses a token that may write.
+    """
+
+    plan: Plan
+    token_name: str = ""
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

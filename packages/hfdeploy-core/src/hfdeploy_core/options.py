@@ -1,14 +1,16 @@
 """What a deploy can be asked for, and how it becomes a Target: the same for `plan` and `deploy`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypedDict, TypeVar
+from typing import Protocol, TypedDict, TypeVar
 
 from hfdeploy_core.errors import SettingInvalid
 from hfdeploy_core.globs import check_globs
 from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Target, Variable, Visibility
 from hfdeploy_core.planning.deletions import parse_max_delete
 from hfdeploy_core.planning.names import parse_repo_id
+from hfdeploy_core.planning.probes import Probe
 from hfdeploy_core.planning.settings import check_settings
 from hfdeploy_core.planning.volumes import parse_volume
 from hfdeploy_core.redact import redact, remember_secret
@@ -45,6 +47,37 @@ class Options(TypedDict, total=False):
     volumes: Iterable[str] | None
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
+
+
+class SpaceContent(Protocol):
+    """A Space that is no folder: its files by path, and its variables by name."""
+
+    @property
+    def files(self) -> Mapping[str, bytes]: ...
+
+    @property
+    def variables(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay to put in front of a private Space.
+
+    `make` returns what it is made of, given the id of that Space. A Space of the relay's name is one of ours
+    where the variable `marker_name` and the file `marker_file` are there. Without `target_url` it gets the
+    address that the Hub tells. `token_name` says where its `token` was found; without one it gets the token
+    that deploys. A gate asks it `probes` before its own.
+    """
+
+    make: Callable[[str], SpaceContent]
+    marker_name: str
+    marker_file: str
+    suffix: str = "-proxy"
+    target_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_name: str = ""
+    is_strict: bool = False
+    probes: Sequence[Probe] = ()
 
 
 def read_target(repo: str, options: Options) -> Target:

@@ -3,12 +3,20 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from hfdeploy_core.errors import Conflict, DeployError, PermissionRefused, RepoNotFound, RevisionMissing
+from hfdeploy_core.errors import (
+    Conflict,
+    DeployError,
+    PermissionRefused,
+    RepoNotFound,
+    RevisionMissing,
+    TokenRejected,
+)
 from hfdeploy_core.hub.port import Staged
 from hfdeploy_core.model import (
     Account,
@@ -94,7 +102,10 @@ class FakeHub:
 
     Files of `large_bytes` or more are named by sha256, as large files are on the Hub; paths in `ignored` are
     left out of commits, as a .gitignore makes the Hub do. `replies` are what apps answer, in this order.
+    `tokens` has the accounts of other tokens than its own.
     """
+
+    token = "hf_the_token_of_the_fake"
 
     def __init__(
         self,
@@ -107,6 +118,7 @@ class FakeHub:
         self.calls: list[str] = []
         self.repos: dict[RepoRef, FakeRepo] = {}
         self.replies: list[AppReply | None] = []
+        self.tokens: dict[str, Account] = {}
         self._large_bytes = large_bytes
         self._ignored = ignored
         self._faults: dict[str, _Fault] = {}
@@ -124,6 +136,18 @@ class FakeHub:
     def whoami(self) -> Account:
         self._call("whoami")
         return self.account
+
+    def lend_token(self) -> str:
+        self._call("lend_token")
+        return self.token
+
+    @contextmanager
+    def speak_as(self, token: str) -> Iterator["FakeHub"]:
+        if token not in self.tokens:
+            raise TokenRejected("There is no such token.")
+        other = copy(self)
+        other.account = self.tokens[token]
+        yield other
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         self._call("find_repo")
@@ -151,11 +175,19 @@ class FakeHub:
         self._call("check_card")
         return ()
 
-    def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
+    def create_repo(
+        self,
+        repo: RepoRef,
+        visibility: Visibility | None,
+        sdk: Sdk | None,
+        variables: Sequence[Variable] = (),
+    ) -> None:
         self._call("create_repo")
         if repo not in self.repos:
             hardware = None if sdk in (None, Sdk.STATIC) else "cpu-basic"
-            self.repos[repo] = FakeRepo(repo, visibility or Visibility.PUBLIC, sdk, [], hardware=hardware)
+            held = {variable.name: variable.value for variable in variables}
+            seen = visibility or Visibility.PUBLIC
+            self.repos[repo] = FakeRepo(repo, seen, sdk, [], hardware=hardware, variables=held)
             files = {".gitattributes": b"*.bin filter=lfs\n"}
             if sdk is not None:
                 files["README.md"] = f"---\nsdk: {sdk}\n---\n".encode()
@@ -282,7 +314,7 @@ class FakeHub:
         return held.runtimes[0]
 
     def visit_app(
-        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False
+        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False, is_open: bool = False
     ) -> AppReply | None:
         self._call("visit_app")
         return self.replies.pop(0) if self.replies else None

@@ -53,7 +53,7 @@ def test_a_stale_running_is_not_live(scene: Scene) -> None:
     scene.show(("RUNNING", scene.old), ("RUNNING_BUILDING", scene.old), ("RUNNING", scene.commit))
     scene.wait()
     assert [event.stage for event in scene.heard(StageChanged)] == ["RUNNING", "RUNNING_BUILDING", "RUNNING"]
-    assert scene.events[-1] == WentLive(scene.commit, scene.clock.seconds())
+    assert scene.events[-1] == WentLive(SPACE.id, scene.commit, scene.clock.seconds())
     assert scene.clock.seconds() > 0
 
 
@@ -125,7 +125,7 @@ def test_one_that_sleeps_at_our_commit_will_do(scene: Scene) -> None:
 def test_probes_are_repeated_until_they_are_answered(scene: Scene) -> None:
     scene.hub.replies = [None, AppReply(503), AppReply(200, "ready"), AppReply(101)]
     scene.wait("/health=200 text=ready", "ws:/socket")
-    assert scene.heard(Probed) == [Probed("/health", 200), Probed("/socket", 101)]
+    assert scene.heard(Probed) == [Probed(SPACE.id, "/health", 200), Probed(SPACE.id, "/socket", 101)]
 
 
 @pytest.mark.parametrize(

@@ -127,4 +127,5 @@ def test_version_2_looks_like_this() -> None:
             "variables": [{"name": "A", "value": "1"}],
         },
         "restores": None,
+        "relay": None,
     }

@@ -7,7 +7,7 @@ from hfdeploy_core.applying.commit import commit_files
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.applying.settings import change_setting
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import RepoNotFound
+from hfdeploy_core.errors import NameTaken, RepoNotFound
 from hfdeploy_core.events import Committed, OnEvent, RepoCreated
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -18,9 +18,12 @@ from hfdeploy_core.model import (
     Provenance,
     RepoInfo,
     SetSecret,
+    SetVisibility,
     Snapshot,
+    Variable,
 )
 from hfdeploy_core.planning.digest import digest_plan
+from hfdeploy_core.planning.relay import find_marked
 from hfdeploy_core.planning.trailers import describe_commit
 
 
@@ -80,8 +83,8 @@ class _Applier:
         """Write down the intention, make the change, write down that it is made: whether there was one."""
         step = self.journal.intend(self.plan.repo, self.digest, number, change)
         match change:
-            case CreateRepo(visibility=visibility, sdk=sdk):
-                self.hub.create_repo(self.plan.repo, visibility, sdk)
+            case CreateRepo():
+                self._create(change)
                 info = self.find_info()
                 self.journal.conclude(step, info.head)
                 self.on_event(RepoCreated(info.repo.id, info.url))
@@ -96,11 +99,21 @@ class _Applier:
             case _:
                 told = change_setting(change, self.hub, self.plan.repo, self.secrets)
                 self.journal.conclude(step)
+                if isinstance(change, SetVisibility):
+                    self.info = replace(self.find_info(), visibility=change.visibility)
                 if isinstance(change, SetSecret):
                     held = self.hub.list_secrets(self.plan.repo)
                     self.journal.remember_secret(self.plan.repo, change.name, self.secrets[change.name], held)
                 self.on_event(told)
         return True
+
+    def _create(self, change: CreateRepo) -> None:
+        marker = change.marker
+        variables = (Variable(marker.name, marker.value),) if marker else ()
+        self.hub.create_repo(self.plan.repo, change.visibility, change.sdk, variables)
+        # Somebody else may have made one just now, which the Hub leaves as it is.
+        if marker and find_marked(marker.name, self.hub.list_variables(self.plan.repo)) != marker.value:
+            raise NameTaken(f"Somebody else made {self.plan.repo} meanwhile.")
 
     def find_info(self) -> RepoInfo:
         """The repo, which is there by now."""

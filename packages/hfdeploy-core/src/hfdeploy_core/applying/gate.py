@@ -7,7 +7,7 @@ from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import GateTimedOut, HubError, ProbeFailed, Superseded
 from hfdeploy_core.events import OnEvent, Probed, StageChanged, Warned, WentLive
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.model import RepoInfo, RepoRef
+from hfdeploy_core.model import RepoInfo, RepoRef, Visibility
 from hfdeploy_core.planning.gate import Failed, Gate, Live, Wait, decide_gate, decide_poll_seconds, is_moving
 from hfdeploy_core.planning.probes import Probe, find_fault
 from hfdeploy_core.space import Runtime
@@ -25,7 +25,7 @@ def pass_gate(gate: Gate, info: RepoInfo, commit: str, hub: Hub, *, clock: Clock
         _wait(watch, gate.wait_seconds, clock)
     for probe in gate.probes:
         _ask(probe, info, hub, clock, on_event)
-    on_event(WentLive(commit, clock.seconds() - started_seconds))
+    on_event(WentLive(info.repo.id, commit, clock.seconds() - started_seconds))
 
 
 @dataclass
@@ -47,7 +47,7 @@ class _Watch:
         except HubError:
             return False  # the Hub may be away for a while; the deadline is what ends this
         if runtime != self.runtime:
-            self.on_event(StageChanged(runtime.stage, runtime.commit))
+            self.on_event(StageChanged(self.repo.id, runtime.stage, runtime.commit))
             self._check_head(runtime)
         self.runtime = runtime
         self.has_moved = self.has_moved or is_moving(runtime)
@@ -104,10 +104,11 @@ def _ask(probe: Probe, info: RepoInfo, hub: Hub, clock: Clock, on_event: OnEvent
             probe.path,
             quiet_seconds=_PROBE_QUIET_SECONDS,
             is_websocket=probe.is_websocket,
+            is_open=info.visibility is not Visibility.PRIVATE,
         )
         found = find_fault(probe, reply) if reply is not None else f"{probe.path} does not answer"
         if reply is not None and found is None:
-            on_event(Probed(probe.path, reply.status))
+            on_event(Probed(info.repo.id, probe.path, reply.status))
             return
         fault = found or fault
     raise ProbeFailed(f"{info.repo.id} runs, but {fault}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from hfdeploy_core.errors import RepoNotFound
 from hfdeploy_core.events import SettingChanged, VisibilityChanged
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -11,10 +12,12 @@ from hfdeploy_core.model import (
     SetSecret,
     SetSleep,
     Setting,
+    SetUpstream,
     SetVariable,
     SetVisibility,
     SetVolumes,
 )
+from hfdeploy_core.planning.relay import ADDRESS
 
 
 def change_setting(
@@ -41,6 +44,17 @@ def change_setting(
         case SetVariable(name=name, value=value):
             hub.set_variable(repo, name, value)
             return SettingChanged(repo.id, f"variable {name}", value)
+        case SetUpstream(upstream=upstream):
+            address = _find_address(hub, upstream)
+            hub.set_variable(repo, ADDRESS, address)
+            return SettingChanged(repo.id, f"variable {ADDRESS}", address)
         case SetSecret(name=name):
             hub.set_secret(repo, name, secrets[name])
             return SettingChanged(repo.id, f"secret {name}", None)
+
+
+def _find_address(hub: Hub, upstream: RepoRef) -> str:
+    info = hub.find_repo(upstream)
+    if info is None or not info.app_url:
+        raise RepoNotFound(f"The Hub does not tell the address of {upstream}.")
+    return info.app_url

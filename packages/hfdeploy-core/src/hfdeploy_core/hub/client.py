@@ -11,11 +11,11 @@ from typing import Any, Self, cast
 from urllib.parse import quote
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import CardInvalid, TokenMissing, TokenRejected
+from hfdeploy_core.errors import CardInvalid, SettingInvalid, TokenMissing, TokenRejected
 from hfdeploy_core.events import OnEvent
 from hfdeploy_core.hub import contents, spaces
 from hfdeploy_core.hub.caller import Caller, read_answer, read_json
-from hfdeploy_core.hub.credentials import find_endpoint, find_token
+from hfdeploy_core.hub.credentials import find_endpoint, find_token, is_borrowed
 from hfdeploy_core.hub.failures import map_answer
 from hfdeploy_core.hub.port import Staged
 from hfdeploy_core.hub.retry import Budget
@@ -78,11 +78,30 @@ class HubClient:
 
     def whoami(self) -> Account:
         answer = self._authorized().ask_json("GET", "/api/whoami-v2", "log in")
-        role = answer.get("auth", {}).get("accessToken", {}).get("role")
+        token = answer.get("auth", {}).get("accessToken", {})
         return Account(
             answer["name"],
-            role,
+            token.get("role"),
             tuple(Membership(org["name"], org.get("roleInOrg")) for org in answer.get("orgs", ())),
+            _read_permissions(token.get("fineGrained") or {}),
+        )
+
+    def lend_token(self) -> str:
+        if self._given_token is None and is_borrowed():
+            raise SettingInvalid(
+                "The token of this job's identity lasts an hour, so that no Space can keep it.",
+                "Name a variable that holds another one by --proxy-token-env.",
+            )
+        return self._authorized().token
+
+    def speak_as(self, token: str) -> "HubClient":
+        caller = self._caller
+        return HubClient(
+            endpoint=caller.endpoint,
+            token=token,
+            on_event=self._on_event,
+            budget=caller.patience.budget,
+            clock=caller.patience.clock,
         )
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
@@ -147,10 +166,17 @@ class HubClient:
             raise CardInvalid(f"The Hub refuses the front matter of README.md: {reasons.rstrip('.')}.")
         return tuple(redact(finding.get("message", "")) for finding in findings.get("warnings", ()))
 
-    def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
-        content = {"name": repo.name, "organization": repo.namespace, "type": repo.type}
+    def create_repo(
+        self,
+        repo: RepoRef,
+        visibility: Visibility | None,
+        sdk: Sdk | None,
+        variables: Sequence[Variable] = (),
+    ) -> None:
+        content: dict[str, Any] = {"name": repo.name, "organization": repo.namespace, "type": repo.type}
         content |= {"visibility": visibility} if visibility is not None else {}
         content |= {"sdk": sdk} if sdk is not None else {}
+        content |= {"variables": [{"key": v.name, "value": v.value} for v in variables]} if variables else {}
         doing = f"create {repo}"
         refused = frozenset({401, 402, 403, 409})
         reply = self._authorized().ask("POST", "/api/repos/create", doing, content=content, accept=refused)
@@ -277,9 +303,9 @@ class HubClient:
         return spaces.act(self._authorized(), repo, "pause")
 
     def visit_app(
-        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False
+        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False, is_open: bool = False
     ) -> AppReply | None:
-        token = self._authorized().token
+        token = "" if is_open else self._authorized().token
         return spaces.visit(url, path, token, quiet_seconds=quiet_seconds, is_websocket=is_websocket)
 
     def _change(self, method: str, path: str, doing: str, content: Any) -> None:
@@ -324,6 +350,13 @@ def _find_token() -> str | None:
 
 def _api(repo: RepoRef) -> str:
     return f"/api/{repo.type}s/{repo.id}"
+
+
+def _read_permissions(scopes: dict[str, Any]) -> tuple[str, ...]:
+    """All that a fine-grained token may do, wherever that is."""
+    held = [*scopes.get("global", ())]
+    held += [permission for scope in scopes.get("scoped", ()) for permission in scope.get("permissions", ())]
+    return tuple(sorted(set(held)))
 
 
 def _read_visibility(info: dict[str, Any]) -> Visibility:

@@ -29,5 +29,10 @@ def find_token() -> str | None:
     return huggingface_hub.get_token()
 
 
+def is_borrowed() -> bool:
+    """Whether the token is one that a CI job's identity is exchanged for."""
+    return any(os.environ.get(name) for name in ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN"))
+
+
 def _clean(token: str) -> str:
     return token.replace("\r", "").replace("\n", "").strip()

@@ -49,6 +49,14 @@ class Hub(Protocol):
         """Who the token speaks for. Raises TokenMissing or TokenRejected."""
         ...
 
+    def lend_token(self) -> str:
+        """The token itself, for a Space to keep. Raises SettingInvalid for one that lasts an hour only."""
+        ...
+
+    def speak_as(self, token: str) -> AbstractContextManager["Hub"]:
+        """The same Hub, as the account of another token sees it."""
+        ...
+
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         """The repo as it is now, or None where there is none that this account can see."""
         ...
@@ -69,8 +77,14 @@ class Hub(Protocol):
         """Have a README.md judged: the Hub's warnings. Raises CardInvalid where it would refuse a commit."""
         ...
 
-    def create_repo(self, repo: RepoRef, visibility: Visibility | None, sdk: Sdk | None) -> None:
-        """Make the repo; one that exists is left as it is."""
+    def create_repo(
+        self,
+        repo: RepoRef,
+        visibility: Visibility | None,
+        sdk: Sdk | None,
+        variables: Sequence[Variable] = (),
+    ) -> None:
+        """Make the repo, a Space with these variables; one that exists is left as it is."""
         ...
 
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
@@ -164,7 +178,7 @@ class Hub(Protocol):
         ...
 
     def visit_app(
-        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False
+        self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False, is_open: bool = False
     ) -> AppReply | None:
-        """What the app of a Space answers, its owner's token shown; None if nothing comes."""
+        """What the app of a Space answers; None if nothing comes. The token is shown unless it `is_open`."""
         ...

@@ -48,7 +48,8 @@ def open_log(
 
 
 def visit(url: str, path: str, token: str, *, quiet_seconds: float, is_websocket: bool) -> AppReply | None:
-    headers = {"Authorization": f"Bearer {token}"} | (_HANDSHAKE if is_websocket else {})
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= _HANDSHAKE if is_websocket else {}
     stream = Wire(url).open(f"{url.rstrip('/')}{path}", headers, quiet_seconds=quiet_seconds)
     if isinstance(stream, GaveUp):
         return None

@@ -15,7 +15,7 @@ def digest_plan(plan: Plan) -> str:
     But for where the source lies: `content` says what it holds, wherever that is.
     """
     changes = [{"change": type(change).__name__, **_list_fields(change)} for change in plan.changes]
-    content = {
+    content: dict[str, Any] = {
         "repo": f"{plan.repo.type}s/{plan.repo.id}",
         "base": plan.base,
         "changes": changes,
@@ -27,6 +27,8 @@ def digest_plan(plan: Plan) -> str:
         "held": None if plan.held is None else asdict(plan.held),
         "restores": plan.restores,
     }
+    if plan.relay is not None:
+        content["relay"] = (digest_plan(plan.relay.plan), plan.relay.token_name, plan.relay.is_strict)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

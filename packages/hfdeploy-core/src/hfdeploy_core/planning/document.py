@@ -16,6 +16,7 @@ from hfdeploy_core.model import (
     SetHardware,
     SetSecret,
     SetSleep,
+    SetUpstream,
     SetVariable,
     SetVisibility,
     SetVolumes,
@@ -31,6 +32,7 @@ _CHANGES = {
     "set_sleep": SetSleep,
     "set_volumes": SetVolumes,
     "set_variable": SetVariable,
+    "set_upstream": SetUpstream,
     "set_secret": SetSecret,
     "commit_files": CommitFiles,
 }

@@ -19,6 +19,7 @@ from hfdeploy_core.model import (
     SetSecret,
     SetSleep,
     Setting,
+    SetUpstream,
     SetVariable,
     SetVisibility,
     SetVolumes,
@@ -26,7 +27,10 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.history import History
+from hfdeploy_core.planning.relay import ADDRESS
 from hfdeploy_core.planning.trailers import find_made
+
+_UNKNOWN = object()
 
 
 def renew_entries(plan: Plan, snapshot: Snapshot) -> Plan:
@@ -54,7 +58,7 @@ def list_asked(plan: Plan) -> tuple[bool, bool]:
     """Whether variables, and whether secrets, have to be read to check the plan."""
     kinds = {type(change) for change in plan.settings}
     is_held = plan.held is not None and bool(plan.held.variables)
-    return is_held or SetVariable in kinds, SetSecret in kinds
+    return is_held or bool({SetVariable, SetUpstream} & kinds), SetSecret in kinds
 
 
 def find_settled(
@@ -159,6 +163,10 @@ def _compare_changed(
             values = {variable.name: variable.value for variable in remote.variables}
             value = values.get(change.name)
             return _Setting(f"variable {change.name}", change.before, change.value, value, number)
+        case SetUpstream():
+            address = next((held.value for held in remote.variables if held.name == ADDRESS), None)
+            given = address if number in done else _UNKNOWN
+            return _Setting(f"variable {ADDRESS}", change.before, given, address, number)
         case SetSecret():
             updates = {secret.name: (True, secret.updated_at) for secret in remote.secrets}
             sent = (True, history.find_update(repo, change.name)) if number in done else None

@@ -21,6 +21,7 @@ from hfdeploy_core.model import (
     SetSecret,
     SetSleep,
     Setting,
+    SetUpstream,
     SetVariable,
     SetVisibility,
     SetVolumes,
@@ -28,6 +29,7 @@ from hfdeploy_core.model import (
     Variable,
     Visibility,
 )
+from hfdeploy_core.planning.relay import ADDRESS
 from hfdeploy_core.redact import redact
 
 NEVER_SLEEPS = -1
@@ -149,7 +151,8 @@ def plan_creation(target: Target, card: Card | None) -> CreateRepo:
     """How to make a repo that does not exist: what shall be open is opened when its files are there."""
     is_space = target.repo.type is RepoType.SPACE
     visibility = target.visibility and Visibility.PRIVATE
-    return CreateRepo(visibility, decide_sdk(target.sdk, card, None) if is_space else None)
+    sdk = decide_sdk(target.sdk, card, None) if is_space else None
+    return CreateRepo(visibility, sdk, target.marker)
 
 
 def plan_settings(
@@ -178,7 +181,7 @@ def plan_settings(
         asked = SetGated(target.gated, held.gated)
         (before if _STRICTNESS[asked.gated] > _STRICTNESS[asked.before] else after).append(asked)
     before += _plan_machine(target, held, hardware)
-    before += _plan_variables(target, remote.variables if remote else ())
+    before += _plan_variables(target, remote.variables if remote else _list_born(target))
     before += _plan_secrets(target, remote.secrets if remote else (), known_secrets)
     return SettingChanges(tuple(before), tuple(after))
 
@@ -221,6 +224,13 @@ def _plan_variables(target: Target, held: Iterable[Variable]) -> Iterator[Settin
     for variable in sorted(target.variables, key=lambda variable: variable.name):
         if values.get(variable.name) != variable.value:
             yield SetVariable(variable.name, variable.value, values.get(variable.name))
+    if target.upstream is not None:
+        yield SetUpstream(target.upstream, values.get(ADDRESS))
+
+
+def _list_born(target: Target) -> tuple[Variable, ...]:
+    """The variables that a new Space has from the start."""
+    return (Variable(target.marker.name, target.marker.value),) if target.marker else ()
 
 
 def _plan_secrets(target: Target, held: Iterable[HeldSecret], known: Container[str]) -> Iterator[Setting]:

@@ -9,6 +9,7 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import secrets_file_option, told_options
 from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.relaying import recall_relay
 from hfdeploy.cli.secrets import find_secrets
 from hfdeploy.cli.waiting import read_gate, waiting_options
 from hfdeploy.render import open_renderer
@@ -39,4 +40,5 @@ def apply(
         plan = hfdeploy_core.load_plan(file)
         secrets = find_secrets(plan, secrets_file, os.environ)
         gate = read_gate(plan.repo.type, is_awaited=is_awaited, wait_seconds=wait_seconds, probes=probes)
-        hfdeploy_core.apply(plan, secrets=secrets, gate=gate, **told, on_event=renderer.show)
+        relay = recall_relay(plan, os.environ)
+        hfdeploy_core.apply(plan, secrets=secrets, relay=relay, gate=gate, **told, on_event=renderer.show)

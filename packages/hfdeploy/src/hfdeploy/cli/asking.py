@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hfdeploy.cli.relaying import relaying_options, take_relay
 from hfdeploy.cli.secrets import check_outside, read_secrets
 from hfdeploy_core import RepoType, Sdk, Visibility
 from hfdeploy_core.errors import SettingInvalid
@@ -93,7 +94,7 @@ _TOLD = (
 
 def asked_options(command: Command) -> Command:
     """Source, repo, and all that can be asked for it."""
-    return _decorate(command, (*_ASKED, _SECRETS_FILE))
+    return _decorate(relaying_options(command), (*_ASKED, _SECRETS_FILE))
 
 
 def type_option(command: Command) -> Command:
@@ -113,11 +114,13 @@ def told_options(command: Command) -> Command:
 
 def read_asked(asked: dict[str, Any]) -> dict[str, Any]:
     """The options as `hfdeploy_core` takes them. Raises SettingInvalid."""
+    relay = take_relay(asked, os.environ)
     file = asked["secrets_file"]
     if file is not None:
         check_outside(file, asked["source"])
     return {
         **{name: value for name, value in asked.items() if name not in (*_VISIBILITIES, "secrets_file")},
+        "relay": relay,
         "visibility": _choose_visibility(**{name: asked[name] for name in _VISIBILITIES}),
         "volumes": asked["volumes"] or None,
         "variables": _read_variables(asked["variables"]),

@@ -28,6 +28,7 @@ from hfdeploy_core.model import (
     SetHardware,
     SetSecret,
     SetSleep,
+    SetUpstream,
     SetVariable,
     SetVisibility,
     SetVolumes,
@@ -61,13 +62,13 @@ def say(event: Event) -> str:
         case Committed():
             return f"Committed {event.commit}"
         case StageChanged():
-            return f"Space is {event.stage}" + (f" at {event.commit[:7]}" if event.commit else "")
+            return f"{event.repo_id} is {event.stage}" + (f" at {event.commit[:7]}" if event.commit else "")
         case Logged():
             return f"[{event.log}] {event.text}"
         case Probed():
-            return f"{event.path} answered {event.status}"
+            return f"{event.repo_id} answered {event.path} with {event.status}"
         case WentLive():
-            return f"Live at {event.commit[:7]} after {event.elapsed_seconds:.1f} s"
+            return f"{event.repo_id} is live at {event.commit[:7]} after {event.elapsed_seconds:.1f} s"
         case Finished():
             return say_outcome(event.outcome)
 
@@ -79,13 +80,17 @@ def say_outcome(outcome: Outcome) -> str:
     lines.append(f"  url     {outcome.repo_url}")
     if outcome.space_url:
         lines.append(f"  app     {outcome.space_url}")
+    if outcome.proxy_enabled:
+        lines.append(f"  relay   {outcome.proxy_url}")
     lines.append(f"  commit  {outcome.commit}")
     return "\n".join(lines)
 
 
 def say_plan(plan: Plan) -> str:
     """All that a plan would change, a line each; what comes below is true of the whole."""
-    lines = [f"  {line}" for change in plan.changes for line in _list_change(change)]
+    lines = _list_changes(plan)
+    if plan.relay is not None:
+        lines += [f"relay   {plan.relay.plan.repo.id}", *_list_changes(plan.relay.plan)]
     lines.append(f"{format_bytes(plan.bytes_to_send)} to send at most")
     lines.append(f"head    {plan.base or 'none: the repo is created'}")
     lines.append(f"digest  {digest_plan(plan)}")
@@ -111,6 +116,10 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _list_changes(plan: Plan) -> list[str]:
+    return [f"  {line}" for change in plan.changes for line in _list_change(change)]
+
+
 def _list_change(change: Change) -> Iterator[str]:
     match change:
         case CreateRepo(visibility=visibility, sdk=sdk):
@@ -129,6 +138,8 @@ def _list_change(change: Change) -> Iterator[str]:
         case SetVariable(name=name, value=value, before=valued):
             was = "" if valued is None else f"{valued!r} -> "
             yield f"{'+' if valued is None else '~'} variable {name}: {was}{value!r}"
+        case SetUpstream(upstream=upstream):
+            yield f"~ variable TARGET_URL: the address of {upstream.id}, once it is there"
         case SetSecret(name=name, replaces=replaces):
             yield f"{'~' if replaces else '+'} secret {name}"
         case CommitFiles():
