@@ -92,7 +92,7 @@ def test_a_stranger_of_its_name_stops_everything(deploy: Deploy, api: HfApi) -> 
     api.create_repo("alice/app-proxy", repo_type="space", space_sdk="static")
     head = api.space_info("alice/app-proxy").sha
     done = deploy(PAGE)
-    assert done.returncode == 29
+    assert done.returncode == 35
     assert "alice/app-proxy already" in done.stderr
     assert not api.repo_exists("alice/app", repo_type="space")
     assert api.space_info("alice/app-proxy").sha == head
