@@ -14,10 +14,12 @@ def test_the_public_names_are_pinned() -> None:
         "Relay",
         "RepoType",
         "Sdk",
+        "Status",
         "Visibility",
         "apply",
         "connect",
         "deploy",
+        "diff",
         "errors",
         "events",
         "load_plan",
@@ -27,6 +29,7 @@ def test_the_public_names_are_pinned() -> None:
         "redact",
         "rollback",
         "save_plan",
+        "status",
     ]
     assert all(hasattr(hfdeploy_core, name) for name in hfdeploy_core.__all__)
 

@@ -22,7 +22,12 @@ def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
     for verb in (hfdeploy_core.deploy, hfdeploy_core.apply):
         monkeypatch.setattr(hfdeploy_core, verb.__name__, partial(verb, hub=hub, clock=FakeClock()))
-    for reader in (hfdeploy_core.plan, hfdeploy_core.plan_rollback):
+    for reader in (
+        hfdeploy_core.plan,
+        hfdeploy_core.plan_rollback,
+        hfdeploy_core.status,
+        hfdeploy_core.diff,
+    ):
         monkeypatch.setattr(hfdeploy_core, reader.__name__, partial(reader, hub=hub))
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 

@@ -3,10 +3,12 @@
 from hfdeploy_core import errors, events
 from hfdeploy_core.deployment import apply, connect, deploy, plan
 from hfdeploy_core.errors import DeployError
+from hfdeploy_core.inspection import diff, status
 from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
 from hfdeploy_core.options import Relay
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.probes import Probe, parse_probe
+from hfdeploy_core.planning.status import Status
 from hfdeploy_core.redact import redact
 from hfdeploy_core.restoring import plan_rollback, rollback
 from hfdeploy_core.saving import load_plan, save_plan
@@ -20,10 +22,12 @@ __all__ = [
     "Relay",
     "RepoType",
     "Sdk",
+    "Status",
     "Visibility",
     "apply",
     "connect",
     "deploy",
+    "diff",
     "errors",
     "events",
     "load_plan",
@@ -33,4 +37,5 @@ __all__ = [
     "redact",
     "rollback",
     "save_plan",
+    "status",
 ]

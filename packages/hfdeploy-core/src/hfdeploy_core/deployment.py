@@ -19,6 +19,7 @@ from hfdeploy_core.errors import (
     Conflict,
     GateError,
     RepoNameInvalid,
+    RepoNotFound,
     SettingInvalid,
     SourceMissing,
     Superseded,
@@ -263,6 +264,15 @@ def connect(
 def enter(hub: Hub | None, on_event: OnEvent) -> AbstractContextManager[Hub]:
     """The hub that was passed, or the one that the environment names."""
     return connect(on_event=on_event) if hub is None else nullcontext(hub)
+
+
+def find_existing(hub: Hub, asked: RepoRef) -> RepoInfo:
+    """A repo that has to be there; without a namespace it is the token's own. Raises RepoNotFound."""
+    repo = asked if asked.namespace else replace(asked, namespace=hub.whoami().name)
+    info = hub.find_repo(repo)
+    if info is None:
+        raise RepoNotFound(f"There is no {repo} that this token can see.")
+    return info
 
 
 def _locate(source: str | PathLike[str]) -> Source:

@@ -4,8 +4,8 @@ from os import PathLike
 
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.deployment import apply, enter, find_state
-from hfdeploy_core.errors import RepoNotFound, RevisionMissing
+from hfdeploy_core.deployment import apply, enter, find_existing, find_state
+from hfdeploy_core.errors import RevisionMissing
 from hfdeploy_core.events import OnEvent, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import CommitInfo, Outcome, Plan, Remote, RepoRef, RepoType, Source
@@ -60,10 +60,7 @@ def plan_rollback(
     asked = read_target(repo, {"repo_type": repo_type}).repo
     history = Journal(find_state(Source(""), state), SystemClock()).read()
     with enter(hub, on_event) as connected:
-        place = asked if asked.namespace else RepoRef(asked.type, connected.whoami().name, asked.name)
-        info = connected.find_repo(place)
-        if info is None:
-            raise RepoNotFound(f"There is no {place} that this token can see.")
+        info = find_existing(connected, asked)
         commits = connected.recent_commits(info.repo)
         earlier = _find_earlier(connected, info.repo, to, commits, history)
         others = planning.find_others(commits, earlier.id)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from hfdeploy_core.deployment import connect
-from hfdeploy_core.errors import RepoNotFound
+from hfdeploy_core.deployment import connect, find_existing
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import RepoInfo, RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
@@ -63,8 +62,4 @@ def _enter(hub: Hub | None) -> AbstractContextManager[Hub]:
 
 def _find(hub: Hub, repo: str) -> RepoInfo:
     namespace, name = parse_repo_id(repo)
-    space = RepoRef(RepoType.SPACE, namespace or hub.whoami().name, name)
-    info = hub.find_repo(space)
-    if info is None:
-        raise RepoNotFound(f"There is no {space} that this token can see.")
-    return info
+    return find_existing(hub, RepoRef(RepoType.SPACE, namespace or "", name))

@@ -165,6 +165,10 @@ class FakeHub:
         commit = next(commit for commit in self._repo(repo).commits if commit.id == revision)
         return tuple(self._describe(path, content) for path, content in commit.files.items())
 
+    def read_file(self, repo: RepoRef, revision: str, path: str) -> bytes:
+        self._call("read_file")
+        return self._find_commit(repo, revision).files[path]
+
     def check_write(self, repo: RepoRef) -> None:
         self._call("check_write")
         self._repo(repo)

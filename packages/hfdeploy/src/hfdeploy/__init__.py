@@ -9,10 +9,12 @@ from hfdeploy_core import (
     Relay,
     RepoType,
     Sdk,
+    Status,
     Visibility,
     apply,
     connect,
     deploy,
+    diff,
     errors,
     events,
     load_plan,
@@ -22,6 +24,7 @@ from hfdeploy_core import (
     redact,
     rollback,
     save_plan,
+    status,
 )
 
 __all__ = [
@@ -33,10 +36,12 @@ __all__ = [
     "Relay",
     "RepoType",
     "Sdk",
+    "Status",
     "Visibility",
     "apply",
     "connect",
     "deploy",
+    "diff",
     "errors",
     "events",
     "load_plan",
@@ -46,4 +51,5 @@ __all__ = [
     "redact",
     "rollback",
     "save_plan",
+    "status",
 ]

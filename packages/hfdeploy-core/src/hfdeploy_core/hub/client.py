@@ -148,6 +148,10 @@ class HubClient:
             if item["type"] == "file"
         )
 
+    def read_file(self, repo: RepoRef, revision: str, path: str) -> bytes:
+        place = f"{self._resolve(repo, revision)}/{quote(path)}"
+        return self._authorized().ask("GET", place, f"read {path} of {repo}").body
+
     def check_write(self, repo: RepoRef) -> None:
         self._authorized().ask("GET", f"{_api(repo)}/auth-check/write", f"write to {repo}")
 
@@ -251,7 +255,7 @@ class HubClient:
     def recall(
         self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
     ) -> Staged:
-        path = f"/{_URL_PREFIX[repo.type]}{repo.id}/resolve/{revision}"
+        path = self._resolve(repo, revision)
         uploads, bytes_done = [], 0
         for upload in contents.recall_files(self._authorized(), path, f"read files of {repo}", entries):
             uploads.append(upload)
@@ -307,6 +311,9 @@ class HubClient:
     ) -> AppReply | None:
         token = "" if is_open else self._authorized().token
         return spaces.visit(url, path, token, quiet_seconds=quiet_seconds, is_websocket=is_websocket)
+
+    def _resolve(self, repo: RepoRef, revision: str) -> str:
+        return f"/{_URL_PREFIX[repo.type]}{repo.id}/resolve/{revision}"
 
     def _change(self, method: str, path: str, doing: str, content: Any) -> None:
         self._authorized().ask(method, path, doing, content=content)

@@ -69,6 +69,10 @@ class Hub(Protocol):
         """Every file at that commit, folders not among them."""
         ...
 
+    def read_file(self, repo: RepoRef, revision: str, path: str) -> bytes:
+        """What a file holds at that commit, all of it."""
+        ...
+
     def check_write(self, repo: RepoRef) -> None:
         """Raise PermissionRefused where this account may not write to an existing repo."""
         ...

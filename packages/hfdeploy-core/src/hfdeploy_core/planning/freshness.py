@@ -77,7 +77,7 @@ def find_settled(
             raise PlanStale(f"{plan.repo} is gone since the plan was made.")
         return frozenset()
     settled = _find_committed(plan, remote, commits, is_resumed=is_resumed)
-    for setting in _compare(plan, remote, done, history):
+    for setting in compare_settings(plan, remote, done, history):
         if setting.now == setting.after:
             settled |= set() if setting.number is None else {setting.number}
         elif setting.now != setting.before and not is_resumed:
@@ -103,7 +103,7 @@ def _find_committed(
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
+class Compared:
     """What a setting was when the plan was made, what the plan makes of it, and what it is."""
 
     name: str
@@ -113,7 +113,9 @@ class _Setting:
     number: int | None = None
 
 
-def _compare(plan: Plan, remote: Remote, done: Container[int], history: History) -> Iterator[_Setting]:
+def compare_settings(
+    plan: Plan, remote: Remote, done: Container[int], history: History
+) -> Iterator[Compared]:
     """Each setting that the plan changes, with its place there, and each that it found and leaves."""
     changed = set()
     for number, change in enumerate(plan.changes):
@@ -128,7 +130,7 @@ def _compare(plan: Plan, remote: Remote, done: Container[int], history: History)
         changed.add("sleep time")
     for name, before, now in _pair(plan.held, remote):
         if name not in changed:
-            yield _Setting(name, before, before, now)
+            yield Compared(name, before, before, now)
 
 
 def _pair(held: HeldSettings, remote: Remote) -> Iterator[tuple[str, Any, Any]]:
@@ -145,33 +147,33 @@ def _pair(held: HeldSettings, remote: Remote) -> Iterator[tuple[str, Any, Any]]:
 
 def _compare_changed(
     number: int, change: Setting, repo: RepoRef, remote: Remote, done: Container[int], history: History
-) -> _Setting:
+) -> Compared:
     info = remote.info
     match change:
         case SetVisibility():
-            return _Setting("visibility", change.before, change.visibility, info.visibility, number)
+            return Compared("visibility", change.before, change.visibility, info.visibility, number)
         case SetGated():
-            return _Setting("gated setting", change.before, change.gated, info.gated, number)
+            return Compared("gated setting", change.before, change.gated, info.gated, number)
         case SetHardware():
-            return _Setting("hardware", change.before, change.hardware, info.hardware, number)
+            return Compared("hardware", change.before, change.hardware, info.hardware, number)
         case SetSleep():
-            return _Setting("sleep time", change.before, change.sleep_seconds, info.sleep_seconds, number)
+            return Compared("sleep time", change.before, change.sleep_seconds, info.sleep_seconds, number)
         case SetVolumes():
             before, after = frozenset(change.before), frozenset(change.volumes)
-            return _Setting("list of volumes", before, after, frozenset(info.volumes), number)
+            return Compared("list of volumes", before, after, frozenset(info.volumes), number)
         case SetVariable():
             values = {variable.name: variable.value for variable in remote.variables}
             value = values.get(change.name)
-            return _Setting(f"variable {change.name}", change.before, change.value, value, number)
+            return Compared(f"variable {change.name}", change.before, change.value, value, number)
         case SetUpstream():
             address = next((held.value for held in remote.variables if held.name == ADDRESS), None)
             given = address if number in done else _UNKNOWN
-            return _Setting(f"variable {ADDRESS}", change.before, given, address, number)
+            return Compared(f"variable {ADDRESS}", change.before, given, address, number)
         case SetSecret():
             updates = {secret.name: (True, secret.updated_at) for secret in remote.secrets}
             sent = (True, history.find_update(repo, change.name)) if number in done else None
             was, now = (change.replaces, change.updated_at), updates.get(change.name, (False, None))
-            return _Setting(f"secret {change.name}", was, sent, now, number)
+            return Compared(f"secret {change.name}", was, sent, now, number)
 
 
 def _renew(change: Change, entries: Mapping[str, FileEntry]) -> Change:

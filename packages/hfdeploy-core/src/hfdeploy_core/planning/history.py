@@ -6,7 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hfdeploy_core.errors import PlanInvalid
-from hfdeploy_core.model import Change, CommitFiles, HeldSecret, RepoRef, RepoType
+from hfdeploy_core.model import (
+    Change,
+    CommitFiles,
+    HeldSecret,
+    RepoRef,
+    RepoType,
+    SetSecret,
+    SetSleep,
+    Setting,
+    SetVariable,
+)
 from hfdeploy_core.planning.document import describe_change, read_change
 
 
@@ -102,6 +112,19 @@ class History:
             and latest[name].mark == mark
             and latest[name].updated_at == held[name].updated_at is not None
         }
+
+
+def name_setting(change: Setting) -> str:
+    """Which setting a change is about."""
+    match change:
+        case SetVariable(name=name):
+            return f"variable {name}"
+        case SetSecret(name=name):
+            return f"secret {name}"
+        case SetSleep():
+            return "sleep time"
+        case _:
+            return type(change).__name__.removeprefix("Set").lower()
 
 
 _KINDS = {KnownSecret: "secret", Restoring: "rollback", Verdict: "gate"}

@@ -13,7 +13,6 @@ from hfdeploy_core.model import (
     RepoRef,
     SetGated,
     SetHardware,
-    SetSecret,
     SetSleep,
     Setting,
     SetVariable,
@@ -24,7 +23,7 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.planning.deploy import hold_settings
 from hfdeploy_core.planning.files import plan_files
-from hfdeploy_core.planning.history import History, Step
+from hfdeploy_core.planning.history import History, Step, name_setting
 from hfdeploy_core.planning.settings import SettingChanges
 from hfdeploy_core.planning.trailers import CONTENT, DIGEST, ROLLBACK, is_exact, read_trailers
 
@@ -109,12 +108,12 @@ def recall_settings(history: History, repo: RepoRef, earlier: str, later: Contai
     seen: set[str] = set()
     for step in steps[_find_end(steps, earlier, later) :]:
         change = step.change
-        if not isinstance(change, Setting) or _name(change) in seen:
+        if not isinstance(change, Setting) or (name := name_setting(change)) in seen:
             continue
-        seen.add(_name(change))
+        seen.add(name)
         recalled = _recall(target, change)
         if recalled is None:
-            lost.append(_name(change))
+            lost.append(name)
         else:
             target = recalled
     return Recalled(target, tuple(lost))
@@ -127,18 +126,6 @@ def _find_end(steps: Sequence[Step], earlier: str, later: Container[str]) -> int
         if step.commit == earlier:
             return len(plans) - plans[::-1].index(plans[number])
     return min((plans.index(step.plan) for step in steps if step.commit in later), default=len(steps))
-
-
-def _name(change: Setting) -> str:
-    match change:
-        case SetVariable(name=name):
-            return f"variable {name}"
-        case SetSecret(name=name):
-            return f"secret {name}"
-        case SetSleep():
-            return "sleep time"
-        case _:
-            return type(change).__name__.removeprefix("Set").lower()
 
 
 def _recall(target: Target, change: Setting) -> Target | None:

@@ -8,10 +8,12 @@ import click
 
 from hfdeploy.cli.apply import apply
 from hfdeploy.cli.deploy import deploy
+from hfdeploy.cli.diff import diff
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
 from hfdeploy.cli.rollback import rollback
 from hfdeploy.cli.spaces import logs, open_, pause, restart, wake
+from hfdeploy.cli.status import status
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +27,8 @@ app.add_command(deploy)
 app.add_command(plan)
 app.add_command(apply)
 app.add_command(rollback)
+app.add_command(status)
+app.add_command(diff)
 app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)

@@ -81,14 +81,14 @@ _ASKED = (
     ),
 )
 _SECRETS_FILE = click.option("--secrets-file", metavar="FILE", help="Set secrets from NAME=VALUE lines.")
+_STATE = click.option(
+    "--state", metavar="DIR", help="Where hashes and the journal are kept; .hfdeploy in SOURCE by default."
+)
+_DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 _TOLD = (
-    click.option(
-        "--state",
-        metavar="DIR",
-        help="Where hashes and the journal are kept; .hfdeploy in SOURCE by default.",
-    ),
+    _STATE,
     click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line."),
-    click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
+    _DEBUG,
 )
 
 
@@ -105,6 +105,16 @@ def type_option(command: Command) -> Command:
 def secrets_file_option(command: Command) -> Command:
     """Where values of secrets are that the environment lacks."""
     return _SECRETS_FILE(command)
+
+
+def state_option(command: Command) -> Command:
+    """Where hashes and the journal are."""
+    return _STATE(command)
+
+
+def debug_option(command: Command) -> Command:
+    """Whether a failure's traceback is wanted."""
+    return _DEBUG(command)
 
 
 def told_options(command: Command) -> Command:

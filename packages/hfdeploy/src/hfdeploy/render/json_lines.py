@@ -29,6 +29,9 @@ class JsonLines:
     def show_plan(self, plan: Plan) -> None:
         self._write({"event": "plan", **describe_plan(plan)})
 
+    def show_answer(self, name: str, facts: Any, text: str) -> None:
+        self._write({"event": name, **asdict(facts)})
+
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
         fields: dict[str, Any] = {
             "event": "error",

@@ -1,6 +1,6 @@
 """Plain lines, for logs and pipes."""
 
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from hfdeploy.render.words import say, say_error, say_plan
 from hfdeploy_core import DeployError, Plan
@@ -35,6 +35,9 @@ class PlainLines:
 
     def show_plan(self, plan: Plan) -> None:
         print(say_plan(plan), file=self._out, flush=True)
+
+    def show_answer(self, name: str, facts: Any, text: str) -> None:
+        print(text, file=self._out, flush=True)
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
         print(say_error(error), file=self._err, flush=True)

@@ -1,6 +1,6 @@
 """What a face can do."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from hfdeploy_core import DeployError, Plan
 from hfdeploy_core.events import Event
@@ -15,6 +15,10 @@ class Renderer(Protocol):
 
     def show_plan(self, plan: Plan) -> None:
         """Show all that a plan would change."""
+        ...
+
+    def show_answer(self, name: str, facts: Any, text: str) -> None:
+        """Show what was asked for: a frozen value, or the words for it."""
         ...
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:

@@ -1,6 +1,6 @@
 """For people at a terminal: a progress bar with files, bytes and rate while contents are sent."""
 
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -57,6 +57,9 @@ class Terminal:
     def show_plan(self, plan: Plan) -> None:
         for line in say_plan(plan).splitlines():
             self._print(line, _STYLES.get(line[2:3], ""))
+
+    def show_answer(self, name: str, facts: Any, text: str) -> None:
+        self._print(text)
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
         self._progress.stop()
