@@ -39,5 +39,4 @@ def test_a_repo_that_others_changed(
         "@@ -1 +0,0 @@",
         "-{}",
     ]
-    # A question about the README.md alone is a POST that writes nothing.
     assert {item.method for item in hub.requests} == {"GET"}
