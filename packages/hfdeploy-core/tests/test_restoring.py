@@ -148,10 +148,10 @@ def test_what_others_committed_is_undone_too_but_said(
 def test_a_setting_that_cannot_be_set_back_stays_and_is_told(
     hub: FakeHub, versions, write, state: Path, told: list[Event]
 ) -> None:
-    deploy(write({"app.py": "4"}), "alice/app", secrets={"KEY": "a secret"}, state=state, hub=hub)
+    deploy(write({"app.py": "4"}), "alice/app", secrets={"KEY": "this is KEY"}, state=state, hub=hub)
     back(hub, state, on_event=told.append)
     assert Warned("The secret KEY was changed since, and cannot be set back: it stays as it is.") in told
-    assert hub.repos[SPACE].secrets == {"KEY": ("a secret", 1)}
+    assert hub.repos[SPACE].secrets == {"KEY": ("this is KEY", 1)}
 
 
 def test_a_deploy_that_did_not_pass_its_gate_is_passed_over(
