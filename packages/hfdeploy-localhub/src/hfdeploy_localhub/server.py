@@ -2,17 +2,18 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from email.utils import formatdate
 from functools import cache
 from pathlib import Path
 
 import platformdirs
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 
 from hfdeploy_localhub.api.asgi import App, Message, Receive, Scope, Send
 from hfdeploy_localhub.api.context import Hub, MovedError
@@ -24,6 +25,8 @@ from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.space_source import StoreSource
 from hfdeploy_localhub.spaces import Spaces
 from hfdeploy_localhub.store.store import Store, utc_now
+
+_NOT_PAGES = ("/api/", "/lfs/", "/xet/", "/__localhub__/")
 
 
 class RequestEnvelope:
@@ -89,14 +92,15 @@ def create_app(
 ) -> Application:
     """The hub over one data folder, which will be served at ``endpoint``: Spaces find it in HF_ENDPOINT."""
     store = Store(folder, clock=clock, durable=durable)
+    signer = Signer.open(folder / "key")
     running = Spaces(
-        StoreSource(store),
+        StoreSource(store, signer),
         folder / "spaces",
         venv_cache or platformdirs.user_cache_path("hfdeploy-localhub") / "venvs",
         environment=os.environ,
         app_environment={"HF_ENDPOINT": endpoint},
     )
-    return Application(Hub(store, Signer.open(folder / "key"), running))
+    return Application(Hub(store, signer, running))
 
 
 @cache
@@ -105,14 +109,40 @@ def build_routes() -> App:
 
     A fault lies inside the log, which tells what the client got, and both inside the envelope.
     """
+    app = _build(ROUTERS)
+    app.router.routes.append(PagesRoute())
+    return RequestEnvelope(RequestRecorder(FaultInjector(app)))
+
+
+class PagesRoute(BaseRoute):
+    """The pages for people: what no route of the API knows. Built when first asked for: most hubs are
+    never looked at, and all of them should start quickly.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        is_page = scope["method"] in ("GET", "POST") and not scope["path"].startswith(_NOT_PAGES)
+        return (Match.FULL if is_page else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _build_pages()(scope, receive, send)
+
+
+@cache
+def _build_pages() -> FastAPI:
+    from hfdeploy_localhub.pages.router import router
+
+    return _build([router])
+
+
+def _build(routers: Iterable[APIRouter]) -> FastAPI:
     app = FastAPI(redirect_slashes=False, openapi_url=None, docs_url=None, redoc_url=None)
-    for router in ROUTERS:
+    for router in routers:
         app.include_router(router)
     app.add_exception_handler(HubError, _answer_error)
     app.add_exception_handler(MovedError, _answer_moved)
     app.add_exception_handler(HTTPException, _answer_unknown)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
-    return RequestEnvelope(RequestRecorder(FaultInjector(app)))
+    return app
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

@@ -15,6 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+COOKIE_PREFIX = "localhub-"
+"""The hub's own cookies begin with this. Browsers send them to every port; apps must not see them."""
+
 
 class Signer:
     """Derives tokens and signs small claims with the data folder's secret."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hfdeploy_localhub.errors import HubError
 from hfdeploy_localhub.model import Repo, Right, decide_right
+from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.spaces import SpaceSettings
 from hfdeploy_localhub.store.repos import Listing
 from hfdeploy_localhub.store.store import Store
@@ -15,8 +16,9 @@ _ALL = 1_000_000
 class StoreSource:
     """Implements ``spaces.SpaceSource`` over the store; Spaces are named ``ns/name`` there."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, signer: Signer) -> None:
         self._store = store
+        self._signer = signer
 
     def spaces(self) -> Sequence[str]:
         return [repo.full_name for repo in self._store.repos.page(Listing("space", limit=_ALL))]
@@ -51,6 +53,10 @@ class StoreSource:
         )
 
     def may_read(self, space: str, token: str | None) -> bool:
+        """``token`` may be a word that the hub's pages signed for a visit to this Space, and no other."""
+        visit = self._signer.verify("visit", token or "", self._store.now())
+        if visit is not None:
+            return bool(visit["space"] == self._repo(space).id)
         try:
             caller = self._store.accounts.caller(token, self._store.now())
         except HubError:

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from hfdeploy_localhub.spaces.headers import (
     bearer_token,
+    find_cookies,
     is_ambiguous,
     offered_tokens,
     plan_request_headers,
@@ -21,6 +22,20 @@ def test_the_hubs_tokens_are_taken_out_and_others_pass() -> None:
     assert not [v for _, v in plan((b"X-HF-Authorization", b"Bearer anything")) if b"anything" in v]
     for value in (b"Bearer theirs", b"Basic b3Vycw==", b"ours"):
         assert (b"Authorization", value) in plan((b"Authorization", value))
+
+
+def test_the_hubs_own_cookies_are_taken_out_and_others_pass() -> None:
+    assert (b"Cookie", b"a=1; b=localhub-x") in plan(
+        (b"Cookie", b"a=1; localhub-visit-1=w;localhub-session-2=s; b=localhub-x")
+    )
+    assert not [name for name, _ in plan((b"cookie", b"localhub-visit-1=w")) if name.lower() == b"cookie"]
+    assert (b"Cookie", b"a=1;b=2") in plan((b"Cookie", b"a=1;b=2"))
+
+
+def test_a_cookie_is_found_by_its_whole_name() -> None:
+    headers = [(b"Cookie", b"xa=0; a=1;ab=2"), (b"cookie", b"a=3=4")]
+    assert find_cookies(headers, "a") == ["1", "3=4"]
+    assert find_cookies(headers, "b") == []
 
 
 def test_hop_by_hop_headers_and_those_connection_lists_are_taken_out() -> None:

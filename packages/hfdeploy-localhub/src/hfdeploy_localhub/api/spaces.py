@@ -216,7 +216,7 @@ def stream_log(
     """Server-sent events, one a line; the stream ends with the log."""
     check_write(caller, space)
     return StreamingResponse(
-        _events(hub.spaces.log(space.full_name, kind), tail),
+        stream_events(hub.spaces.log(space.full_name, kind), tail),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
@@ -249,7 +249,8 @@ def _describe(setting: Setting) -> dict[str, Any]:
     return described
 
 
-async def _events(log: Log, tail: int | None) -> AsyncIterator[str]:
+async def stream_events(log: Log, tail: int | None = None) -> AsyncIterator[str]:
+    """A log as server-sent events, to its end."""
     async for line in log.follow(tail):
         event = {"data": line.data, "timestamp": line.timestamp}
         yield f"data: {json.dumps(event)}\n\n"

@@ -10,12 +10,19 @@ from typing import Protocol
 
 import h11
 
+from hfdeploy_localhub.signing import COOKIE_PREFIX
 from hfdeploy_localhub.spaces.builder import Site
 from hfdeploy_localhub.spaces.exchange import relay
-from hfdeploy_localhub.spaces.headers import is_ambiguous, offered_tokens, plan_request_headers
+from hfdeploy_localhub.spaces.headers import (
+    find_cookies,
+    is_ambiguous,
+    offered_tokens,
+    plan_request_headers,
+)
 from hfdeploy_localhub.spaces.pages import plan_not_found, plan_page, plan_refusal, plan_unavailable
 from hfdeploy_localhub.spaces.site import Redirect, StaticFile, find_file
 from hfdeploy_localhub.spaces.stages import Stage
+from hfdeploy_localhub.spaces.visits import find_visit, plan_entrance
 from hfdeploy_localhub.spaces.wire import READ_BYTES, Wire
 
 _HEAD_SECONDS = 30.0
@@ -71,6 +78,11 @@ class Gateway:
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
+
+    @property
+    def _cookie(self) -> str:
+        """Its own for each port, for browsers show the cookies of one to all others."""
+        return f"{COOKIE_PREFIX}visit-{self.port}"
 
     async def open(self, port: int | None) -> int:
         """Listen on `port`, or on a free one when that is None or taken. Returns the port."""
@@ -141,10 +153,16 @@ class Gateway:
         if is_ambiguous(headers) or not is_path or request.method == b"CONNECT":
             page = plan_refusal(400, "This request cannot be understood.")
             await client.send_page(page, with_body=with_body)
-        elif not self._door.admits(offered_tokens(headers)):
+        elif (visit := find_visit(request.target)) and self._opens(visit.word):
+            await client.send_page(plan_entrance(visit, self._cookie), with_body=with_body)
+        elif not self._door.admits([*offered_tokens(headers), *find_cookies(headers, self._cookie)]):
             await client.send_page(plan_not_found(), with_body=with_body)
         else:
             await self._forward(client, request, self._door.backend())
+
+    def _opens(self, word: str) -> bool:
+        """Whether the word is what lets somebody in; where all may come, it is the app's own business."""
+        return not self._door.admits([]) and self._door.admits([word])
 
     async def _forward(self, client: Wire, request: h11.Request, backend: Backend) -> None:
         if isinstance(backend, Stage):

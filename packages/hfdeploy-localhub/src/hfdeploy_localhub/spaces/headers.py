@@ -3,7 +3,9 @@
 Headers are raw pairs of bytes in the order they came; names keep the case they were sent in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from hfdeploy_localhub.signing import COOKIE_PREFIX
 
 Header = tuple[bytes, bytes]
 
@@ -13,6 +15,7 @@ _HOP_BY_HOP = frozenset(
     b"proxy-authorization".split()
 )
 _HUB_AUTHORIZATION = b"x-hf-authorization"
+_OWN_COOKIES = COOKIE_PREFIX.encode()
 
 
 def values(headers: Iterable[Header], name: bytes) -> list[bytes]:
@@ -57,7 +60,7 @@ def plan_request_headers(
     upgrade = _upgrade(headers)
     passed = [
         (name, value)
-        for name, value in _without_connection(headers)
+        for name, value in _without_own_cookies(_without_connection(headers))
         if name.lower() not in (_HUB_AUTHORIZATION, b"expect", b"x-forwarded-for")
         and not _is_ours(name, value, knows_token)
     ]
@@ -78,6 +81,23 @@ def plan_response_headers(headers: Sequence[Header], *, switching: bool = False)
 def _is_ours(name: bytes, value: bytes, knows_token: Callable[[str], bool]) -> bool:
     token = bearer_token(value) if name.lower() == b"authorization" else None
     return token is not None and knows_token(token)
+
+
+def find_cookies(headers: Iterable[Header], name: str) -> list[str]:
+    """The values that a browser sends for a cookie's name (RFC 6265, section 5.4)."""
+    pairs = [pair.strip() for value in values(headers, b"cookie") for pair in value.split(b";")]
+    start = f"{name}=".encode()
+    return [pair.removeprefix(start).decode("latin-1") for pair in pairs if pair.startswith(start)]
+
+
+def _without_own_cookies(headers: Iterable[Header]) -> Iterator[Header]:
+    for name, value in headers:
+        if name.lower() != b"cookie" or _OWN_COOKIES not in value:
+            yield name, value
+            continue
+        pairs = [pair.strip() for pair in value.split(b";")]
+        if kept := [pair for pair in pairs if not pair.startswith(_OWN_COOKIES)]:
+            yield name, b"; ".join(kept)
 
 
 def _without_connection(headers: Sequence[Header]) -> list[Header]:

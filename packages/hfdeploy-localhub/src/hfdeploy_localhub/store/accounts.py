@@ -84,23 +84,27 @@ class Accounts:
         expires_at = format_time(token.expires_at) if token.expires_at else None
         self._database.execute(
             "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
-            (_digest(secret), user.id, token.name, token.role, json.dumps(scopes), expires_at),
+            (digest_token(secret), user.id, token.name, token.role, json.dumps(scopes), expires_at),
         )
 
     def knows_token(self, secret: str) -> bool:
-        return self._database.row("SELECT 1 FROM tokens WHERE digest = ?", (_digest(secret),)) is not None
+        return (
+            self._database.row("SELECT 1 FROM tokens WHERE digest = ?", (digest_token(secret),)) is not None
+        )
 
     def caller(self, secret: str | None, now: datetime) -> Caller:
         """Who ``secret`` speaks for; a stranger without one.
 
         Raises InvalidCredentials for a token this hub never issued, or one that has expired.
         """
-        if secret is None:
-            return Caller()
+        return Caller() if secret is None else self.caller_of(digest_token(secret), now)
+
+    def caller_of(self, digest: str, now: datetime) -> Caller:
+        """Who the token of that digest speaks for. Raises InvalidCredentials as ``caller`` does."""
         row = self._database.row(
             "SELECT accounts.*, tokens.name AS token_name, role, scopes, expires_at FROM tokens"
             " JOIN accounts ON accounts.id = user_id WHERE digest = ?",
-            (_digest(secret),),
+            (digest,),
         )
         if row is None:
             raise InvalidCredentials
@@ -154,5 +158,6 @@ def _token(row: sqlite3.Row) -> AccessToken:
     return AccessToken(row["role"], row["token_name"], scopes, expires_at)
 
 
-def _digest(secret: str) -> str:
+def digest_token(secret: str) -> str:
+    """What a token is kept as."""
     return hashlib.sha256(secret.encode()).hexdigest()

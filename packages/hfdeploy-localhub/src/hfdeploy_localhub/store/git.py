@@ -356,6 +356,16 @@ class GitRepository:
         before = self._commit(str(fork) if fork else base).tree
         return before.diff_to_tree(self._commit(other).tree).patch or ""
 
+    def changes(self, commit: str) -> tuple[list[tuple[str, str]], str]:
+        """What a commit changed in its first parent: git's letter and path of each file, and the patch."""
+        found = self._commit(commit)
+        if found.parents:
+            diff = found.parents[0].tree.diff_to_tree(found.tree)
+        else:
+            diff = found.tree.diff_to_tree(swap=True)
+        files = [(delta.status_char(), str(delta.new_file.path)) for delta in diff.deltas]
+        return files, diff.patch or ""
+
     def commits_between(self, base: str, other: str) -> list[Commit]:
         """The commits of ``other`` that ``base`` does not have, oldest first."""
         walker = self._git.walk(pygit2.Oid(hex=other), SortMode.TOPOLOGICAL | SortMode.REVERSE)
