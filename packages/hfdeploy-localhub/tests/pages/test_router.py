@@ -127,6 +127,26 @@ def test_files_are_never_pages_of_this_origin(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_bucket_shows_its_files(visit: Visit, api: HfApi) -> None:
+    api.create_bucket("alice/store", private=True)
+    api.batch_bucket_files("alice/store", add=[(b"hello", "logs/a b.txt"), (b"<script>", "page.html")])
+    assert "bucket alice/ store private" in text_of(visit("alice").get("/"))
+    assert visit("bob").get("/buckets/alice/store").status_code == 404
+    owner = visit("alice")
+    root = text_of(owner.get("/buckets/alice/store"))
+    assert "2 files, 13 B" in root
+    assert "logs just now page.html 8 B" in root
+    assert "a b.txt 5 B" in text_of(owner.get("/buckets/alice/store/tree/logs"))
+    assert owner.get("/buckets/alice/store/file/logs/a%20b.txt").text == "hello"
+    assert owner.get("/buckets/alice/store/file/nope").status_code == 404
+
+
+def test_a_moved_repo_is_found_by_its_old_name(visit: Visit, api: HfApi, kepler: str) -> None:
+    api.move_repo("alice/kepler", "acme/kepler")
+    answer = visit().get(f"{kepler}/tree/main")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/acme/kepler/tree/main")
+
+
 def test_what_is_private_looks_as_if_it_were_not_there(visit: Visit, api: HfApi) -> None:
     api.create_repo("alice/secret", private=True)
     for path in ("", "/tree/main", "/blob/main/.gitattributes", "/file/main/.gitattributes", "/commits/main"):

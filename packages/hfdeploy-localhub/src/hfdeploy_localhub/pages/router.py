@@ -21,11 +21,13 @@ from hfdeploy_localhub.pages.visitor import (
     check_may_act,
     check_origin,
     end_session,
+    get_seen_bucket,
     get_seen_repo,
     get_visitor,
     may_write,
     sign_visit,
 )
+from hfdeploy_localhub.store.content import Content as Bytes
 from hfdeploy_localhub.store.git import GitRepository
 
 _MOST_FORM_BYTES = 10_000
@@ -47,6 +49,7 @@ class PageRoute(APIRoute):
 
 
 router = APIRouter(route_class=PageRoute)
+SeenBucket = Annotated[Repo, Depends(get_seen_bucket)]
 SeenRepo = Annotated[Repo, Depends(get_seen_repo)]
 
 
@@ -116,6 +119,39 @@ def sign_out(request: Request, hub: CurrentHub) -> Response:
     response = RedirectResponse("/", status_code=303)
     end_session(hub, response)
     return response
+
+
+# -- a bucket --------------------------------------------------------------------------------------
+
+
+@router.get("/buckets/{namespace}/{name}")
+def show_bucket(hub: CurrentHub, visitor: Visitor, bucket: SeenBucket, after: str = "") -> Response:
+    return show_bucket_folder(hub, visitor, bucket, "", after)
+
+
+@router.get("/buckets/{namespace}/{name}/tree/{path:path}")
+def show_bucket_folder(
+    hub: CurrentHub, visitor: Visitor, bucket: SeenBucket, path: Decoded, after: str = ""
+) -> Response:
+    lines, further = views.list_bucket(hub, bucket, path.strip("/"), after)
+    return render(
+        "bucket.html",
+        visitor=visitor,
+        bucket=bucket,
+        path=path.strip("/"),
+        lines=lines,
+        further=further,
+        size=hub.store.buckets.measure(bucket),
+    )
+
+
+@router.get("/buckets/{namespace}/{name}/file/{path:path}")
+def send_bucket_file(request: Request, hub: CurrentHub, bucket: SeenBucket, path: Decoded) -> Response:
+    found = hub.store.buckets.find(bucket, [path])
+    content = hub.store.xet.find(bucket, found[0].hash) if found else None
+    if content is None:
+        raise EntryNotFound(f"Entry not found: {path}")
+    return _send_bytes(request, hub.store.large_content(content.sha256), path)
 
 
 # -- a Space ---------------------------------------------------------------------------------------
@@ -231,17 +267,8 @@ def send_file(
     entry = git.entry(git.resolve(revision), path)
     if entry.kind != "file":
         raise EntryNotFound(f"Entry not found: {path}")
-    image = views.find_image_type(path)
-    headers = {
-        "Content-Type": image or "application/octet-stream",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-        "Cache-Control": "no-store",
-    }
-    if image is None:
-        headers["Content-Disposition"] = "attachment"
     content = hub.store.large_content(entry.large.sha256) if entry.large else git.read(entry)
-    return send_range(request, content, headers)
+    return _send_bytes(request, content, path)
 
 
 @for_repos("/commits/{revision}")
@@ -289,6 +316,20 @@ def show_account(
 @router.get("/{rest:path}")
 def refuse(rest: str) -> Response:
     raise NotFound("There is no such page.")
+
+
+def _send_bytes(request: Request, content: bytes | Bytes, path: str) -> Response:
+    """Never as a page of this origin."""
+    image = views.find_image_type(path)
+    headers = {
+        "Content-Type": image or "application/octet-stream",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Cache-Control": "no-store",
+    }
+    if image is None:
+        headers["Content-Disposition"] = "attachment"
+    return send_range(request, content, headers)
 
 
 async def _read_form(request: Request) -> str:

@@ -12,6 +12,7 @@ from hfdeploy_localhub.cards import find_front_matter, list_tags
 from hfdeploy_localhub.model import Caller, Repo, RepoType, Right, decide_right
 from hfdeploy_localhub.pages.markup import render_markdown
 from hfdeploy_localhub.pages.visitor import may_write
+from hfdeploy_localhub.store.buckets import BucketFile, end_of
 from hfdeploy_localhub.store.git import Commit, Entry, GitRepository
 from hfdeploy_localhub.store.repos import Listing
 
@@ -76,6 +77,15 @@ class Folder:
     has_more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BucketLine:
+    """A file of a bucket, or a folder, which has no size."""
+
+    path: str
+    size: int | None
+    changed: datetime
+
+
 def list_repos(
     hub: Hub, visitor: Caller, type: RepoType | None, namespace: str | None, search: str, after: int | None
 ) -> RepoPage:
@@ -90,10 +100,18 @@ def list_repos(
                 return RepoPage(lines, after)
             after = repo.id
             if decide_right(visitor, repo) >= Right.READ:
-                git = hub.store.git(repo)
-                lines.append(RepoLine(repo, git.show(git.head()).date, find_stage(hub, repo)))
+                lines.append(RepoLine(repo, find_change(hub, repo), find_stage(hub, repo)))
         if len(page) < _REPOS_A_PAGE:
             return RepoPage(lines, None)
+
+
+def find_change(hub: Hub, repo: Repo) -> datetime:
+    """When the repo was changed last."""
+    if repo.type == "bucket":
+        uploaded_at = hub.store.buckets.measure(repo).uploaded_at
+        return datetime.fromisoformat(uploaded_at) if uploaded_at else repo.created_at
+    git = hub.store.git(repo)
+    return git.show(git.head()).date
 
 
 def find_stage(hub: Hub, repo: Repo) -> str | None:
@@ -134,6 +152,24 @@ def list_folder(git: GitRepository, commit: str, path: str) -> Folder:
     shown = sorted(entries[:_ENTRIES_A_PAGE], key=lambda entry: (entry.kind == "file", entry.path))
     changes = git.last_change(commit, [entry.path for entry in shown]) if len(shown) <= 100 else {}
     return Folder([FileLine(entry, changes.get(entry.path)) for entry in shown], has_more)
+
+
+def list_bucket(hub: Hub, bucket: Repo, path: str, after: str) -> tuple[list[BucketLine], str | None]:
+    """A page of a bucket's folder, and behind which path the next begins."""
+    prefix = f"{path}/" if path else ""
+    found = hub.store.buckets.page(bucket, prefix, recursive=False, after=after, limit=_ENTRIES_A_PAGE)
+    lines = [
+        BucketLine(
+            entry.path,
+            entry.size if isinstance(entry, BucketFile) else None,
+            datetime.fromisoformat(entry.uploaded_at),
+        )
+        for entry in found
+    ]
+    last = found[-1] if len(found) == _ENTRIES_A_PAGE else None
+    if last is None:
+        return lines, None
+    return lines, last.path if isinstance(last, BucketFile) else end_of(last.path)
 
 
 def read_text(git: GitRepository, entry: Entry) -> list[str] | None:

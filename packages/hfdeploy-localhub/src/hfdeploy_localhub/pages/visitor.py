@@ -7,13 +7,13 @@ something has to come from a page of the hub itself.
 
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 
-from hfdeploy_localhub.api.context import Hub, base_url, check_write, get_hub, get_type
-from hfdeploy_localhub.errors import Forbidden, HubError, InvalidCredentials, NotFound
-from hfdeploy_localhub.model import Caller, Repo, Right, decide_right
+from hfdeploy_localhub.api.context import Hub, base_url, check_write, find_visible, get_hub, get_type
+from hfdeploy_localhub.errors import Forbidden, HubError, InvalidCredentials, NotFound, RepoNotFound
+from hfdeploy_localhub.model import Caller, Repo, RepoType, Right, decide_right
 from hfdeploy_localhub.signing import COOKIE_PREFIX, Signer
 from hfdeploy_localhub.store.accounts import digest_token
 
@@ -56,14 +56,20 @@ Visitor = Annotated[Caller, Depends(get_visitor)]
 
 
 def get_seen_repo(request: Request, visitor: Visitor) -> Repo:
-    """The repo in the path, if the visitor may see it. Raises NotFound."""
-    parameters = request.path_params
-    names = (get_type(request), unquote(parameters["namespace"]), unquote(parameters["name"]))
-    repos = get_hub(request).store.repos
-    repo = repos.find(*names) or repos.find_moved(*names)
-    if repo is None or decide_right(visitor, repo) < Right.READ:
-        raise NotFound("There is no such repo here, or it is private and you may not see it.")
-    return repo
+    """The repo in the path, if the visitor may see it. Raises NotFound, MovedError."""
+    return _find(request, visitor, get_type(request))
+
+
+def get_seen_bucket(request: Request, visitor: Visitor) -> Repo:
+    """As ``get_seen_repo``."""
+    return _find(request, visitor, "bucket")
+
+
+def _find(request: Request, visitor: Caller, type: RepoType) -> Repo:
+    try:
+        return find_visible(request, visitor, type)
+    except RepoNotFound:
+        raise NotFound("There is no such repo here, or it is private and you may not see it.") from None
 
 
 def may_write(visitor: Caller, repo: Repo) -> bool:
