@@ -54,7 +54,7 @@ format: setup
 # What the relay's Space installs, for every platform.
 RELAY := packages/hfdeploy-proxy
 lock: setup
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra redis \
 		$(RELAY)/pyproject.toml --output-file $(RELAY)/src/hfdeploy_proxy/space/requirements.txt
 
 clean:

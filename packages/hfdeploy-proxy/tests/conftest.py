@@ -316,6 +316,17 @@ def start_relay(start_app: Callable[..., Relay], upstream: Upstream, canary: str
     return start
 
 
+@pytest.fixture
+def start_app_with(start_app: Callable[..., Relay], upstream: Upstream, canary: str) -> Callable[..., Relay]:
+    """Starts a relay whose server has limits of the test's."""
+
+    def start(**limits: Any) -> Relay:
+        app = create_app(load_settings(target_url=f"http://127.0.0.1:{upstream.port}", hf_token=canary))
+        return start_app(app, server_config(app, **limits))
+
+    return start
+
+
 @pytest.fixture(params=["http1", "httpx"])
 def engine(request: pytest.FixtureRequest) -> str:
     """Every test that asks for it runs with both."""

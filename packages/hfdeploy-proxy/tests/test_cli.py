@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from hfdeploy_proxy.cli import main
-from hfdeploy_proxy.settings import Settings
+from hfdeploy_proxy.rules import errors
+from hfdeploy_proxy.rules.guard import digest_key, parse_key
+from hfdeploy_proxy.settings import Settings, load_settings
 
 from .conftest import Upstream
 
@@ -27,7 +29,7 @@ def test_every_setting_but_the_token_is_a_flag_and_every_one_is_documented() -> 
     shown = CliRunner().invoke(main, ["serve", "--help"]).output
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     for name in Settings.model_fields:
-        assert (f"--{name.replace('_', '-')} " in shown) == (name != "hf_token")
+        assert (f"--{name.replace('_', '-')} " in shown) == (name not in ("hf_token", "rate_limit_storage"))
         assert f"`{name.upper()}`" in readme
 
 
@@ -59,3 +61,29 @@ def test_a_taken_port_is_told(upstream: Upstream) -> None:
     )
     assert done.exit_code == 1
     assert "Choose another --port" in done.output
+
+
+def test_a_key_is_printed_once_and_kept_as_a_hash() -> None:
+    shown = CliRunner().invoke(main, ["key", "alice"]).output
+    made, line = re.findall(r"^(?:key|API_KEYS) +(\S+)$", shown, re.MULTILINE)
+    settings = load_settings(target_url="http://a", api_keys=line)
+    (known,) = (parse_key(text) for text in settings.api_keys)
+    assert known == ("alice", digest_key(made.encode()))
+    assert made not in line
+    assert CliRunner().invoke(main, ["key", "a b"]).exit_code == 2
+
+
+def test_every_problem_is_documented() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    known = [found for found in vars(errors).values() if isinstance(found, errors.Problem)]
+    known += [
+        found.problem
+        for found in vars(errors).values()
+        if isinstance(found, type) and issubclass(found, errors.UpstreamError) and hasattr(found, "problem")
+    ]
+    assert len(known) > 25
+    for problem in known:
+        (row,) = (
+            line for line in readme.splitlines() if line.startswith("|") and f"`{problem.name}`" in line
+        )
+        assert row.startswith(f"| {problem.status} |")

@@ -31,6 +31,14 @@ def test_every_fault_is_listed(tmp_path: Path) -> None:
         ({"target_url": "http://a", "hf_token": None, "hf_token_file": "/nowhere"}, "HF_TOKEN_FILE"),
         ({"target_url": "http://a", "allow_origins": "https://a.com/"}, "ALLOW_ORIGINS"),
         ({"target_url": "http://a", "allow_origins": "https://a*.com"}, "ALLOW_ORIGINS"),
+        ({"target_url": "http://a", "api_keys": "alice:a-key-and-no-hash"}, "API_KEYS"),
+        ({"target_url": "http://a", "api_keys": f"a:{'0' * 64},a:{'1' * 64}"}, "API_KEYS"),
+        ({"target_url": "http://a", "allow_methods": "get"}, "ALLOW_METHODS"),
+        ({"target_url": "http://a", "allow_paths": "/a*"}, "ALLOW_PATHS"),
+        ({"target_url": "http://a", "allow_paths": "api/*"}, "ALLOW_PATHS"),
+        ({"target_url": "http://a", "rate_limit_per_client": "often"}, "RATE_LIMIT_PER_CLIENT"),
+        ({"target_url": "http://a", "rate_limit_per_key": "1/second"}, "RATE_LIMIT_PER_KEY"),
+        ({"target_url": "http://a", "rate_limit_storage": "file:///x"}, "RATE_LIMIT_STORAGE"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given: dict[str, object], fault: str) -> None:

@@ -4,18 +4,21 @@ import functools
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import TYPE_CHECKING
 
 import httpx
 
 from hfdeploy_proxy.credentials import Credentials
 from hfdeploy_proxy.hub import find_host, find_stage
 from hfdeploy_proxy.operations.health import PREFIX, create_operations
-from hfdeploy_proxy.relay.client import Receive, Scope, Send
+from hfdeploy_proxy.relay.cap import Cap
+from hfdeploy_proxy.relay.client import App, Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance
 from hfdeploy_proxy.relay.http import HttpRelay
 from hfdeploy_proxy.relay.websocket import WebSocketRelay
 from hfdeploy_proxy.rules.access import Origins
 from hfdeploy_proxy.rules.cors import Cors
+from hfdeploy_proxy.rules.guard import Guard, parse_key
 from hfdeploy_proxy.rules.headers import Target
 from hfdeploy_proxy.settings import Settings, load_settings
 from hfdeploy_proxy.upstream.circuit import Circuit
@@ -26,6 +29,9 @@ from hfdeploy_proxy.upstream.httpx import HttpxUpstream, network_transport
 from hfdeploy_proxy.upstream.port import Upstream
 from hfdeploy_proxy.upstream.websocket import open_socket
 from hfdeploy_proxy.waking import Waking, WakingUpstream, wake_first
+
+if TYPE_CHECKING:
+    from hfdeploy_proxy.limiting import Limiter
 
 
 class Application:
@@ -39,14 +45,16 @@ class Application:
         self._circuit = Circuit(time.monotonic)
         self._waking = Waking(self._ask_stage, time.monotonic, settings.wait_seconds)
         self._destination = Destination(self._locate, self._connect)
+        self._limiter = _limiter(settings)
         entrance = Entrance(
             self._destination,
             self._credentials,
             cors=Cors(Origins(settings.allow_origins), settings.allow_credentials),
             trusted_hops=settings.trusted_hops,
             date=http_date(time.time),
+            guard=_guard(settings),
+            limiter=self._limiter,
         )
-        self._http = HttpRelay(entrance)
         open_upstream = functools.partial(
             open_socket,
             connect_seconds=settings.connect_timeout_seconds,
@@ -54,9 +62,13 @@ class Application:
             max_bytes=settings.websocket_max_bytes,
             circuit=self._circuit,
         )
-        self._websocket = WebSocketRelay(
+        http: App = HttpRelay(entrance)
+        websocket: App = WebSocketRelay(
             entrance, wake_first(open_upstream, self._waking) if settings.target_space else open_upstream
         )
+        if settings.max_requests:
+            http = websocket = Cap({"http": http, "websocket": websocket}, settings.max_requests)
+        self._http, self._websocket = http, websocket
         self._operations = create_operations(self._check_ready)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,8 +86,10 @@ class Application:
             await self._websocket(scope, receive, send)
 
     async def close(self) -> None:
-        """Close all connections to the upstream: for those who mount it, whose server tells it nothing."""
+        """Close all connections: for those who mount it, whose server tells it nothing."""
         await self._destination.close()
+        if self._limiter is not None:
+            await self._limiter.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -117,6 +131,29 @@ class Application:
             return Http1Upstream(address, limits, self._circuit)
         transport = self._transport or network_transport(limits)
         return HttpxUpstream(target.origin.decode(), transport, limits, self._circuit)
+
+
+def _guard(settings: Settings) -> Guard | None:
+    """None if everybody may ask for everything."""
+    guard = Guard(
+        tuple(parse_key(key) for key in settings.api_keys),
+        frozenset(settings.allow_methods),
+        settings.allow_paths,
+        settings.max_body_bytes,
+    )
+    return None if guard == Guard() else guard
+
+
+def _limiter(settings: Settings) -> "Limiter | None":
+    if not settings.rate_limit_per_client and not settings.rate_limit_per_key:
+        return None
+    from hfdeploy_proxy.limiting import Limiter
+
+    return Limiter(
+        settings.rate_limit_per_client,
+        settings.rate_limit_per_key,
+        settings.rate_limit_storage.get_secret_value(),
+    )
 
 
 def create_app(

@@ -1,16 +1,19 @@
 """``hfdeploy-proxy serve``: the relay as a command."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from hfdeploy_proxy.rules.guard import digest_key, parse_key
 from hfdeploy_proxy.settings import CONFIG_VARIABLE, Settings, SettingsInvalid, load_settings
 
 # A token in a command line is seen by everyone on the machine.
-_NO_FLAG = frozenset(("hf_token",))
+_NO_FLAG = frozenset(("hf_token", "rate_limit_storage"))
+_KEY_BYTES = 32
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,8 +51,26 @@ def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
 
     shown, number = listener.getsockname()[:2]
     click.echo(f"The relay listens on http://{f'[{shown}]' if ':' in shown else shown}:{number}")
-    server = server_config(create_app(settings), websocket_max_bytes=settings.websocket_max_bytes)
+    server = server_config(
+        create_app(settings),
+        websocket_max_bytes=settings.websocket_max_bytes,
+        max_header_bytes=settings.max_header_bytes,
+        header_timeout_seconds=settings.header_timeout_seconds,
+    )
     uvicorn.Server(server).run([listener])
+
+
+@main.command()
+@click.argument("name")
+def key(name: str) -> None:
+    """Make a new API key called NAME: the key for its user, and the line for API_KEYS."""
+    made = f"hfdp_{secrets.token_urlsafe(_KEY_BYTES)}"
+    line = f"{name}:{digest_key(made.encode()).hex()}"
+    try:
+        parse_key(line)
+    except ValueError:
+        raise click.UsageError("A name has letters, digits and ._- only.") from None
+    click.echo(f"key       {made}\nAPI_KEYS  {line}")
 
 
 for _name, _field in Settings.model_fields.items():

@@ -2,17 +2,21 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any, cast
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from hfdeploy_proxy.relay.wire import EXTENSION, Wire
+from hfdeploy_proxy.rules.errors import HEADERS_TOO_LARGE, HEADERS_TOO_SLOW, Problem
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE
 
 _GATHERED_BYTES = 2**14
+_LINGER_SECONDS = 1.0
 _ENDLESS_BYTES = 2**62
 
 
@@ -21,9 +25,12 @@ class GatheredWrites:
     are one segment, and one system call instead of two.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, close: Callable[[], None]
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._close = close
         self._held: list[bytes] = []
 
     def write(self, data: bytes) -> None:
@@ -40,7 +47,7 @@ class GatheredWrites:
 
     def close(self) -> None:
         self._flush()
-        self._transport.close()
+        self._close()
 
     def _flush(self) -> None:
         if self._held:
@@ -89,20 +96,106 @@ class RelayCycle(RequestResponseCycle):
         self.transport.write(b"".join(lines))
 
 
+class _Deaf:
+    """Stands for a parser."""
+
+    def feed_data(self, data: bytes) -> None:
+        return None
+
+
+class RelayConfig(uvicorn.Config):
+    """With what uvicorn does not limit."""
+
+    max_header_bytes = 2**16
+    header_timeout_seconds = 15.0
+
+
 class RelayProtocol(HttpToolsProtocol):
-    """Tells the relay what ASGI does not."""
+    """Tells the relay what ASGI does not, and has patience with a head for so long and so many bytes only."""
+
+    config: RelayConfig
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._gathered = GatheredWrites(transport, self.loop)
+        self._gathered = GatheredWrites(transport, self.loop, self._close)
+        self._head_bytes = 0
+        self._whole: object = None  # the headers of the last head that was complete
+        self._awaited: object = self
+        self._refused = False
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self.headers is self._whole:
+            self._head_bytes = 0
+        elif self._head_bytes > self.config.max_header_bytes:
+            self._refuse(HEADERS_TOO_LARGE)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._timer.cancel()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._refused:
+            super().send_400_response(msg)
+
+    def _look(self) -> None:
+        """Once a timeout, not once a request: whoever still sends the head that it sent then is too slow."""
+        if self.headers is not self._whole or self.headers is None:
+            if self._awaited is self.headers:
+                self._refuse(HEADERS_TOO_SLOW)
+                return
+            self._awaited = self.headers
+        self._timer = self.loop.call_later(self.config.header_timeout_seconds, self._look)
+
+    def _refuse(self, problem: Problem) -> None:
+        if not self._refused and not self.transport.is_closing():
+            self._refused = True
+            body = problem.body()
+            lines = [STATUS_LINE[problem.status]]
+            for name, value in problem.headers(body):
+                lines += (name, b": ", value, b"\r\n")
+            self.transport.write(b"".join((*lines, b"\r\n", body)))
+            self._linger()
+
+    def _close(self) -> None:
+        """After an answer. If the client still sends its request, it must not learn by a reset that it is in
+        vain: the answer might be lost with it.
+        """
+        if self.cycle is not None and self.cycle.more_body and not self.cycle.disconnected:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Nothing more is said, and what comes is not read (RFC 9112, section 9.6)."""
+        if not self.transport.is_closing():
+            self.parser = cast("httptools.HttpRequestParser", _Deaf())
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def on_headers_complete(self) -> None:
+        self._whole = self.headers
+        if self._head_bytes > self.config.max_header_bytes:
+            self._check_head()
         self.scope["extensions"] = cast("Any", {EXTENSION: Wire(self._break_off, self.url)})
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
             self.cycle.__class__ = RelayCycle  # uvicorn has no other way to choose it
             self.cycle.transport = cast("Any", self._gathered)
+
+    def _check_head(self) -> None:
+        """What has come may be of the body, too."""
+        head = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if head > self.config.max_header_bytes:
+            self._refuse(HEADERS_TOO_LARGE)
+            raise ValueError("the head is too long")  # ends the parser
 
     def _break_off(self) -> None:
         """Close before the answer is whole: the client sees that it is not."""
@@ -140,9 +233,15 @@ class RelayWebSocket(WebSocketsSansIOProtocol):
             self.handshake_complete = True  # or uvicorn complains that there was none
 
 
-def server_config(app: Any, *, websocket_max_bytes: int = 2**24) -> uvicorn.Config:
+def server_config(
+    app: Any,
+    *,
+    websocket_max_bytes: int = 2**24,
+    max_header_bytes: int = RelayConfig.max_header_bytes,
+    header_timeout_seconds: float = RelayConfig.header_timeout_seconds,
+) -> uvicorn.Config:
     """The upstream's Date and Server pass, X-Forwarded-* is the relay's affair, addresses are not logged."""
-    return uvicorn.Config(
+    config = RelayConfig(
         app,
         http=RelayProtocol,
         ws=RelayWebSocket,
@@ -157,6 +256,9 @@ def server_config(app: Any, *, websocket_max_bytes: int = 2**24) -> uvicorn.Conf
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
+    config.max_header_bytes = max_header_bytes
+    config.header_timeout_seconds = header_timeout_seconds
+    return config
 
 
 def bind(host: str, port: int) -> socket.socket:

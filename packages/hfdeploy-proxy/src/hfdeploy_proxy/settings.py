@@ -2,6 +2,7 @@
 
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -25,11 +26,15 @@ from pydantic_settings import (
 
 from hfdeploy_proxy.credentials import AuthMode, is_token
 from hfdeploy_proxy.rules.access import ANYONE
+from hfdeploy_proxy.rules.guard import parse_key
 
 CONFIG_VARIABLE = "HFDEPLOY_PROXY_CONFIG"
 _SPACE = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*", re.ASCII)
 _HOST = r"(\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.\-]*://(?:{_HOST})(?::[0-9]+)?")
+_METHOD = re.compile(r"[A-Z][A-Z_-]*")
+_PATH = re.compile(r"/[^*\s]*(/\*)?|/\*")
+_STORAGE = re.compile(r"memory://$|rediss?://[^\s]")
 
 
 class SettingsInvalid(ValueError):
@@ -71,6 +76,31 @@ class Configuration(BaseModel):
     allow_credentials: bool = Field(
         False, description="Let pages of ALLOW_ORIGINS send cookies.", validate_default=True
     )
+    api_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Keys that open the relay, with commas: NAME:SHA256, as `hfdeploy-proxy key NAME` "
+        "prints them. Without any, everybody may come in.",
+    )
+    allow_methods: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Methods that pass, with commas; all without any."
+    )
+    allow_paths: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Paths that pass, with commas: /health,/api/*; all without any."
+    )
+    rate_limit_per_client: str = Field(
+        "", description="How often an address may ask, such as 10/second;500/hour."
+    )
+    rate_limit_per_key: str = Field("", description="How often a key of API_KEYS may be used, likewise.")
+    rate_limit_storage: SecretStr = Field(
+        SecretStr("memory://"),
+        description="Where that is counted: memory://, or redis://HOST:PORT for all replicas.",
+    )
+    max_requests: int = Field(0, ge=0, description="Requests and WebSockets at a time; 0 for no limit.")
+    max_body_bytes: int = Field(0, ge=0, description="The longest body of a request; 0 for no limit.")
+    max_header_bytes: int = Field(2**16, ge=1024, description="The longest head of a request.")
+    header_timeout_seconds: float = Field(
+        15.0, gt=0, description="How long a client may take to send the head of a request."
+    )
     trusted_hops: int = Field(
         0, ge=0, le=16, description="How many proxies before the relay tell the truth in X-Forwarded-*."
     )
@@ -91,7 +121,7 @@ class Configuration(BaseModel):
         6 * 3600.0, gt=0, description="How long an answer that has begun may be silent."
     )
 
-    @field_validator("allow_origins", mode="before")
+    @field_validator("allow_origins", "api_keys", "allow_methods", "allow_paths", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
@@ -108,6 +138,52 @@ class Configuration(BaseModel):
             raise ValueError(
                 f"{', '.join(wrong)}: an origin is SCHEME://HOST[:PORT] without a path, https://*.HOST, or *"
             )
+        return value
+
+    @field_validator("api_keys")
+    @classmethod
+    def _check_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = [parse_key(text).name for text in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two keys have the same name")
+        return value
+
+    @field_validator("allow_methods")
+    @classmethod
+    def _check_methods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [method for method in value if not _METHOD.fullmatch(method)]:
+            raise ValueError(f"{', '.join(wrong)}: a method is a word in capitals, such as GET")
+        return value
+
+    @field_validator("allow_paths")
+    @classmethod
+    def _check_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [path for path in value if not _PATH.fullmatch(path)]:
+            raise ValueError(f"{', '.join(wrong)}: a path begins with a slash, and may end with /*")
+        return value
+
+    @field_validator("rate_limit_per_client", "rate_limit_per_key")
+    @classmethod
+    def _check_limits(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        from hfdeploy_proxy.limiting import parse_limits
+
+        try:
+            parse_limits(value)
+        except ValueError:
+            raise ValueError("a limit is COUNT/UNIT, such as 10/second;500/hour") from None
+        if info.field_name == "rate_limit_per_key" and not info.data.get("api_keys", True):
+            raise ValueError("there are no keys to limit; set API_KEYS")
+        return value
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _check_storage(cls, value: SecretStr) -> SecretStr:
+        if not _STORAGE.match(value.get_secret_value()):
+            raise ValueError("a storage is memory:// or redis://HOST:PORT; a Valkey is a redis://, too")
+        if value.get_secret_value().startswith("redis") and find_spec("redis") is None:
+            raise ValueError("needs a package: pip install 'hfdeploy-proxy[redis]'")
         return value
 
     @field_validator("hf_endpoint", "target_url")

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from hfdeploy_proxy.rules.errors import ClientGone
+from hfdeploy_proxy.rules.errors import BODY_TOO_LARGE, ClientGone, RequestRefused
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Most answers are here before: they are spared a task that waits for the client to leave.
 _WATCH_AFTER_SECONDS = 0.02
@@ -74,3 +75,13 @@ class Client:
             self._serving = False
             if self._task is not None and self._task is not asyncio.current_task(self._loop):
                 self._task.cancel()
+
+
+async def capped(parts: AsyncIterator[bytes], most_bytes: int) -> AsyncIterator[bytes]:
+    """The same parts, up to so many bytes. Raises RequestRefused."""
+    read_bytes = 0
+    async for part in parts:
+        read_bytes += len(part)
+        if read_bytes > most_bytes:
+            raise RequestRefused(BODY_TOO_LARGE)
+        yield part

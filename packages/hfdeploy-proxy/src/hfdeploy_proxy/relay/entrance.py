@@ -1,25 +1,32 @@
 """What every request passes before anything is sent upstream, HTTP or WebSocket."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfdeploy_proxy.credentials import Credentials
-from hfdeploy_proxy.relay.client import Scope, Send
+from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.wire import sent_target
 from hfdeploy_proxy.rules.access import check_origin
 from hfdeploy_proxy.rules.cors import Cors
 from hfdeploy_proxy.rules.errors import Header, Problem
+from hfdeploy_proxy.rules.guard import KEY_HEADER, Guard
 from hfdeploy_proxy.rules.headers import (
+    Forwarding,
     Request,
     decide_forwarding,
     plan_answer_headers,
     plan_request_headers,
     read_request,
+    values,
 )
 from hfdeploy_proxy.rules.pages import plan_page, wants_page
-from hfdeploy_proxy.rules.paths import plan_target
+from hfdeploy_proxy.rules.paths import plan_target, split_target
 from hfdeploy_proxy.upstream.destination import Destination, There
 
+if TYPE_CHECKING:
+    from hfdeploy_proxy.limiting import Limiter
+
+DENIAL = "websocket.http.response"
 _SCHEMES = {"http": b"http", "https": b"https", "ws": b"http", "wss": b"https"}
 
 
@@ -45,12 +52,17 @@ class Entrance:
         cors: Cors,
         trusted_hops: int,
         date: Callable[[], bytes],
+        guard: Guard | None = None,
+        limiter: "Limiter | None" = None,
     ) -> None:
         self._destination = destination
         self._credentials = credentials
         self._trusted_hops = trusted_hops
         self._date = date
+        self._guard = guard
+        self._limiter = limiter
         self.cors = cors
+        self.max_body_bytes = guard.max_body_bytes if guard is not None else 0
 
     async def admit(self, scope: Scope) -> Passage:
         """Raises RequestRefused or UpstreamError."""
@@ -66,10 +78,45 @@ class Entrance:
             prefix,
         )
         check_origin(request.origin, forwarding.host, self.cors.origins)
+        if self._guard is not None or self._limiter is not None:
+            request = await self._guarded(scope, request, target, forwarding)
         credentials = self._credentials.header()
         there = self._destination.known or await self._destination.find()
         headers = plan_request_headers(request, there.target, forwarding, credentials)
         return Passage(request, there, target, headers, forwarding.host, prefix)
+
+    async def _guarded(
+        self, scope: Scope, request: Request, target: bytes, forwarding: Forwarding
+    ) -> Request:
+        """The request without its key, if it may come in. Raises RequestRefused.
+
+        A preflight may: browsers send none of the page's headers with it, and it does not go upstream.
+        """
+        method = scope.get("method", "GET")
+        if self.cors.is_preflight(method, request.origin, request.kept):
+            return request
+        guard = self._guard or Guard()
+        guard.check(method, split_target(target)[0], request.length)
+        if self._limiter is not None:
+            await self._limiter.check_client(forwarding.chain[0])
+        key = guard.find_key(scope["headers"])
+        if key is None:
+            return request
+        scope["hfdeploy_proxy.key"] = key.name
+        if self._limiter is not None:
+            await self._limiter.check_key(key.name)
+        by_header = any(name == KEY_HEADER for name, _ in request.kept)
+        return request._replace(
+            kept=[pair for pair in request.kept if pair[0] != KEY_HEADER],
+            special=[pair for pair in request.special if by_header or pair[0] != b"authorization"],
+        )
+
+    def plan_refusal(self, scope: Scope) -> list[Header]:
+        """What a page of an origin that is allowed has to be told, or it cannot read why it was refused."""
+        origins, hosts = values(scope["headers"], b"origin"), values(scope["headers"], b"host")
+        if len(origins) != 1 or len(hosts) != 1 or not self.cors.origins.admits(origins[0].decode("latin-1")):
+            return []
+        return self.cors.plan_answer(origins[0], hosts[0])
 
     def plan_answer(self, passage: Passage, headers: Sequence[Header], status: int) -> list[Header]:
         """What the client sees of the upstream's headers."""
@@ -79,18 +126,43 @@ class Entrance:
         return planned
 
 
-async def send_problem(send: Send, problem: Problem, kind: str = "http.response") -> None:
+async def send_problem(
+    send: Send, problem: Problem, kind: str = "http.response", extra: Sequence[Header] = ()
+) -> None:
     """Answer with a row of the error table; ``kind`` is ASGI's prefix of the messages."""
     body = problem.body()
-    await send({"type": f"{kind}.start", "status": problem.status, "headers": problem.headers(body)})
+    headers = [*problem.headers(body), *extra]
+    await send({"type": f"{kind}.start", "status": problem.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
 
 
-async def send_failure(scope: Scope, send: Send, problem: Problem) -> None:
+async def send_failure(scope: Scope, send: Send, problem: Problem, extra: Sequence[Header] = ()) -> None:
     """As `send_problem`, but a problem that may pass is told to people by a page."""
     if problem.retry_after_seconds is None or not wants_page(scope["method"], scope["headers"]):
-        await send_problem(send, problem)
+        await send_problem(send, problem, extra=extra)
         return
     headers, body = plan_page(problem)
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.start", "status": problem.status, "headers": [*headers, *extra]})
     await send({"type": "http.response.body", "body": body})
+
+
+def can_deny(scope: Scope) -> bool:
+    """Whether the server can answer a handshake with a status and a body."""
+    return DENIAL in scope.get("extensions", {})
+
+
+async def deny_socket(scope: Scope, send: Send, problem: Problem) -> None:
+    """Refuse a handshake, as far as the server can say why."""
+    if can_deny(scope):
+        await send_problem(send, problem, DENIAL)
+    else:
+        await send({"type": "websocket.close"})
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
+    """Refuse a request of either kind that nobody has looked at."""
+    if scope["type"] == "websocket":
+        await receive()
+        await deny_socket(scope, send, problem)
+    else:
+        await send_problem(send, problem)

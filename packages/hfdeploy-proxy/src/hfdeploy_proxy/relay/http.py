@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send
+from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send, capped
 from hfdeploy_proxy.relay.entrance import Entrance, send_failure, send_problem
 from hfdeploy_proxy.relay.wire import abort_client
 from hfdeploy_proxy.rules.errors import AnswerTruncated, ClientGone, RequestRefused, UpstreamError
@@ -27,7 +27,7 @@ class HttpRelay:
             await self._relay(scope, client, send)
         except RequestRefused as error:
             client.stop()
-            await send_problem(send, error.refusal)
+            await send_problem(send, error.refusal, extra=self._entrance.plan_refusal(scope))
         except AnswerTruncated as error:
             client.stop()
             logger.warning("an answer broke off: %s", error)
@@ -35,7 +35,7 @@ class HttpRelay:
         except UpstreamError as error:
             client.stop()
             logger.warning("%s: %s", error.problem.name, error)
-            await send_failure(scope, send, error.problem)
+            await send_failure(scope, send, error.problem, self._entrance.plan_refusal(scope))
         except ClientGone:
             pass
         except asyncio.CancelledError:
@@ -56,7 +56,9 @@ class HttpRelay:
             return
         body = None
         if request.chunked or request.length:
-            body = Body(request.length, client.parts(), request.expects_continue)
+            most = self._entrance.max_body_bytes
+            parts = capped(client.parts(), most) if most else client.parts()
+            body = Body(request.length, parts, request.expects_continue)
         else:
             client.watch_soon()
         method = scope["method"].encode()

@@ -5,14 +5,13 @@ import contextlib
 import logging
 
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
-from hfdeploy_proxy.relay.entrance import Entrance, Passage, send_problem
+from hfdeploy_proxy.relay.entrance import DENIAL, Entrance, Passage, can_deny, deny_socket
 from hfdeploy_proxy.relay.wire import EXTENSION
 from hfdeploy_proxy.rules.errors import Header, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, OpenSocket, UpstreamSocket
 
 logger = logging.getLogger("hfdeploy_proxy")
 
-DENIAL = "websocket.http.response"
 _NORMAL = 1000
 
 
@@ -25,27 +24,23 @@ class WebSocketRelay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        can_deny = DENIAL in scope.get("extensions", {})
         try:
             passage = await self._entrance.admit(scope)
             socket, headers = await self._open_socket(
                 passage.there.address, passage.target, passage.headers, scope["subprotocols"]
             )
         except Denied as denied:
-            if can_deny:
+            if can_deny(scope):
                 await self._deny(send, passage, denied)
-                return
+            else:
+                await send({"type": "websocket.close"})
         except (RequestRefused, UpstreamError) as error:
             problem = error.refusal if isinstance(error, RequestRefused) else error.problem
             logger.info("no WebSocket: %s", problem.name)
-            if can_deny:
-                await send_problem(send, problem, DENIAL)
-                return
+            await deny_socket(scope, send, problem)
         else:
             with contextlib.suppress(OSError):  # the client has left
                 await self._carry(passage, socket, headers, scope, receive, send)
-            return
-        await send({"type": "websocket.close"})
 
     async def _deny(self, send: Send, passage: Passage, denied: Denied) -> None:
         headers = self._entrance.plan_answer(passage, denied.headers, denied.status)

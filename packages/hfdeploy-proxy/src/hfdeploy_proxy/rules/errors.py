@@ -40,6 +40,7 @@ class Problem:
     title: str
     detail: str
     retry_after_seconds: int | None = None
+    extra: tuple[Header, ...] = ()
 
     def body(self) -> bytes:
         """The problem as JSON."""
@@ -58,6 +59,7 @@ class Problem:
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
             (b"connection", b"close"),
+            *self.extra,
         ]
         if self.retry_after_seconds is not None:
             found.append((b"retry-after", str(self.retry_after_seconds).encode()))
@@ -75,22 +77,30 @@ HEADER_INVALID = Problem(
 CODING_UNKNOWN = Problem(
     501, "coding-unknown", "Unknown transfer coding", "The only transfer coding understood here is chunked."
 )
-METHOD_REFUSED = Problem(405, "method-refused", "Method not allowed", "This relay opens no tunnels.")
+METHOD_REFUSED = Problem(405, "method-refused", "Method not allowed", "This relay does not pass this method.")
 ORIGIN_REFUSED = Problem(
     403, "origin-refused", "Origin not allowed", "Pages of this origin may not use this relay."
 )
-LOOP_DETECTED = Problem(508, "loop-detected", "Loop detected", "The request has come back to where it was.")
-
-PROBLEMS = (
-    PATH_INVALID,
-    HOST_INVALID,
-    FRAMING_INVALID,
-    HEADER_INVALID,
-    CODING_UNKNOWN,
-    METHOD_REFUSED,
-    ORIGIN_REFUSED,
-    LOOP_DETECTED,
+PATH_REFUSED = Problem(403, "path-refused", "Path not allowed", "This relay does not lead to this path.")
+KEY_REFUSED = Problem(
+    401,
+    "key-refused",
+    "API key needed",
+    "Send a valid key as X-API-Key, or as Authorization: Bearer.",
+    extra=((b"www-authenticate", b'Bearer realm="relay"'),),
 )
+RATE_LIMITED = Problem(429, "rate-limited", "Too many requests", "Ask again when Retry-After is over.", 1)
+BODY_TOO_LARGE = Problem(
+    413, "body-too-large", "Body too large", "The body is longer than this relay lets pass."
+)
+HEADERS_TOO_LARGE = Problem(
+    431, "headers-too-large", "Headers too large", "The headers are longer than this relay lets pass."
+)
+HEADERS_TOO_SLOW = Problem(
+    408, "headers-too-slow", "Request timed out", "The headers of the request did not come in time."
+)
+TOO_BUSY = Problem(503, "too-busy", "Too busy", "This relay has as many requests as it takes at a time.", 1)
+LOOP_DETECTED = Problem(508, "loop-detected", "Loop detected", "The request has come back to where it was.")
 
 
 class RequestRefused(Exception):

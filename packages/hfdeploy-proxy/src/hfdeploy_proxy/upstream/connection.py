@@ -12,6 +12,7 @@ from hfdeploy_proxy.rules.errors import (
     AnswerTruncated,
     ClientGone,
     Header,
+    RequestRefused,
     UpstreamClosed,
     UpstreamError,
 )
@@ -59,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._interim = False
         self._reusable = False
         self._surplus = False
-        self._failure: UpstreamError | None = None
+        self._failure: UpstreamError | RequestRefused | None = None
         self._parts: list[bytes] = []
         self._buffered = 0
         self._read_paused = False
@@ -150,7 +151,7 @@ class Connection(asyncio.Protocol):
         if not self.lost and self._transport is not None:
             self._transport.abort()
 
-    def fail(self, failure: UpstreamError) -> None:
+    def fail(self, failure: UpstreamError | RequestRefused) -> None:
         """End the exchange with a failure, for whoever waits for it now or next."""
         if self._failure is None:
             self._failure = failure
@@ -182,6 +183,8 @@ class Connection(asyncio.Protocol):
                 self.abort()
         except ClientGone:
             self.abort()
+        except RequestRefused as error:
+            self.fail(AnswerTruncated("the request was refused") if self._head_done else error)
 
     async def _await_continue(self) -> None:
         """RFC 9110, section 10.1.1: wait for the word to go on, but not for ever."""
