@@ -56,7 +56,7 @@ def read(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_callers_need_no_token(deploy: Deploy, api: HfApi, hub: LocalHub) -> None:
+def test_callers_need_no_token(deploy: Deploy, run: Command, api: HfApi, hub: LocalHub, canary: str) -> None:
     files = {"README.md": CARD, "Dockerfile": DOCKERFILE, "app.py": APP}
     options = ("--wait", "--probe", '/a?b=1 json={"path": "/a?b=1"}', "--json")
     done = deploy(files, *options)
@@ -86,6 +86,12 @@ def test_callers_need_no_token(deploy: Deploy, api: HfApi, hub: LocalHub) -> Non
     again = read(deploy(files, *options))[-1]
     assert (again["changed"], again["proxy_url"]) == (False, outcome["proxy_url"])
     assert hub.requests.count("POST", "/**") + hub.requests.count("PUT", "/**") == 0
+
+    gone = run("hfdeploy", "destroy", "alice/app", "--with-proxy", "--yes", token=canary)
+    assert gone.returncode == 0
+    assert not list(api.list_spaces(author="alice"))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(outcome["proxy_url"])
 
 
 def test_a_stranger_of_its_name_stops_everything(deploy: Deploy, api: HfApi) -> None:

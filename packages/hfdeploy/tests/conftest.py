@@ -20,10 +20,11 @@ def hub() -> FakeHub:
 @pytest.fixture
 def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
-    for verb in (hfdeploy_core.deploy, hfdeploy_core.apply):
+    for verb in (hfdeploy_core.deploy, hfdeploy_core.apply, hfdeploy_core.destroy):
         monkeypatch.setattr(hfdeploy_core, verb.__name__, partial(verb, hub=hub, clock=FakeClock()))
     for reader in (
         hfdeploy_core.plan,
+        hfdeploy_core.plan_destroy,
         hfdeploy_core.plan_rollback,
         hfdeploy_core.status,
         hfdeploy_core.diff,

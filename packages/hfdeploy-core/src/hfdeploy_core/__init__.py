@@ -2,6 +2,7 @@
 
 from hfdeploy_core import errors, events
 from hfdeploy_core.deployment import apply, connect, deploy, plan
+from hfdeploy_core.destruction import destroy, plan_destroy
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.inspection import diff, status
 from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
@@ -27,12 +28,14 @@ __all__ = [
     "apply",
     "connect",
     "deploy",
+    "destroy",
     "diff",
     "errors",
     "events",
     "load_plan",
     "parse_probe",
     "plan",
+    "plan_destroy",
     "plan_rollback",
     "redact",
     "rollback",

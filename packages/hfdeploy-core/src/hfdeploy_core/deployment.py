@@ -311,7 +311,7 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
         is_named = bool(target.variables or target.secrets)
         remote = _read_settings(hub, remote, is_named, is_named)
         if target.marker is not None:
-            _check_marked(hub, target.marker, remote)
+            check_ours(hub, target.marker, remote)
         if remote.secrets:
             known = run.journal.find_known(remote.info.repo, run.secrets, remote.secrets)
     snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
@@ -401,7 +401,7 @@ def _find_relay_token(run: _Run, relay: Relay, upstream: RepoRef, *, is_there: b
     return relay.token
 
 
-def _check_marked(hub: Hub, marker: Marker, remote: Remote) -> None:
+def check_ours(hub: Hub, marker: Marker, remote: Remote) -> None:
     """Raise NameTaken where the Space that is there is not ours."""
     told = find_marked(marker.name, remote.variables)
     is_fresh, owner = False, None

@@ -145,6 +145,25 @@ class WentLive:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionPlanned:
+    """A repo would be deleted."""
+
+    name: ClassVar[str] = "deletion_planned"
+    repo_id: str
+    repo_type: str
+    repo_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A repo is gone, for good."""
+
+    name: ClassVar[str] = "deleted"
+    repo_id: str
+    repo_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of a deploy that went well."""
 
@@ -166,6 +185,8 @@ Event = (
     | Logged
     | Probed
     | WentLive
+    | DeletionPlanned
+    | Deleted
     | Finished
 )
 OnEvent = Callable[[Event], None]

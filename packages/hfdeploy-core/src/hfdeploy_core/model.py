@@ -232,7 +232,7 @@ class RepoInfo:
     """What the Hub says of an existing repo. `repo` is its name as the Hub spells it now (repos move).
 
     `hardware` is what was asked for last, None where nothing is rented; so is `sleep_seconds`, after which
-    an idle Space sleeps.
+    an idle Space sleeps. `hub_id` is the Hub's own: a repo of the same name that is made again has another.
     """
 
     repo: RepoRef
@@ -245,6 +245,7 @@ class RepoInfo:
     hardware: str | None = None
     sleep_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
+    hub_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +484,22 @@ class RelayPlan:
     plan: Plan
     token_name: str = ""
     is_strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """A repo that is to be deleted, as it was when it was listed."""
+
+    repo: RepoRef
+    hub_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """All that is to be deleted, in this order."""
+
+    repos: tuple[Doomed, ...]
 
 
 @dataclass(frozen=True, slots=True)

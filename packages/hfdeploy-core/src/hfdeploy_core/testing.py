@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -36,6 +37,8 @@ from hfdeploy_core.model import (
     Volume,
 )
 from hfdeploy_core.space import AppReply, LogKind, LogLine, Runtime
+
+_ids = count(1)
 
 
 @dataclass
@@ -82,6 +85,7 @@ class FakeRepo:
     variables: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, tuple[str, int]] = field(default_factory=dict)
     runtimes: list[Runtime] = field(default_factory=list)
+    hub_id: str = field(default_factory=lambda: f"{next(_ids):024x}")
     logs: dict[LogKind, list[LogLine]] = field(default_factory=dict)
 
     @property
@@ -126,7 +130,7 @@ class FakeHub:
     @property
     def writes(self) -> list[str]:
         """The calls that change something."""
-        changing = {"create_repo", "stage", "commit", "restart_space", "pause_space"}
+        changing = {"create_repo", "delete_repo", "stage", "commit", "restart_space", "pause_space"}
         return [call for call in self.calls if call in changing or call.startswith("set_")]
 
     def fail(self, method: str, error: DeployError, *, times: int = 1, after_effect: bool = False) -> None:
@@ -197,6 +201,11 @@ class FakeHub:
                 files["README.md"] = f"---\nsdk: {sdk}\n---\n".encode()
             self.push(repo, files, title="initial commit")
         self._call_after("create_repo")
+
+    def delete_repo(self, repo: RepoRef) -> None:
+        self._call("delete_repo")
+        self.repos.pop(repo, None)
+        self._call_after("delete_repo")
 
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
         self._call("set_visibility")
@@ -347,6 +356,7 @@ class FakeHub:
             hardware=held.hardware,
             sleep_seconds=held.sleep_seconds,
             volumes=held.volumes,
+            hub_id=held.hub_id,
         )
 
     def _repo(self, repo: RepoRef) -> FakeRepo:

@@ -126,6 +126,7 @@ class HubClient:
             sdk=info.get("sdk"),
             app_url=info.get("host"),
             gated=Gated(info.get("gated") or Gated.NONE),
+            hub_id=info.get("_id", ""),
             **_read_runtime(info.get("runtime") or {}),
         )
 
@@ -186,6 +187,16 @@ class HubClient:
         reply = self._authorized().ask("POST", "/api/repos/create", doing, content=content, accept=refused)
         if reply.status in refused and not (self._exists(reply.status, reply.body) or self.find_repo(repo)):
             raise map_answer(read_answer(reply), doing)
+
+    def delete_repo(self, repo: RepoRef) -> None:
+        content = {"name": repo.name, "organization": repo.namespace, "type": repo.type}
+        doing = f"delete {repo}"
+        reply = self._authorized().ask(
+            "DELETE", "/api/repos/delete", doing, content=content, accept=frozenset({404})
+        )
+        answer = read_answer(reply)
+        if reply.status == 404 and answer.error_code != "RepoNotFound":
+            raise map_answer(answer, doing)
 
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
         doing = f"make {repo} {visibility}"

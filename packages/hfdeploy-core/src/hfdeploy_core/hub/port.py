@@ -91,6 +91,10 @@ class Hub(Protocol):
         """Make the repo, a Space with these variables; one that exists is left as it is."""
         ...
 
+    def delete_repo(self, repo: RepoRef) -> None:
+        """Delete the repo for good, whichever has this name; one that is gone is left at that."""
+        ...
+
     def set_visibility(self, repo: RepoRef, visibility: Visibility) -> None:
         """Change who sees an existing repo."""
         ...

@@ -15,9 +15,11 @@ from hfdeploy_core.model import (
     SetSecret,
     SetSleep,
     Setting,
+    SetUpstream,
     SetVariable,
 )
 from hfdeploy_core.planning.document import describe_change, read_change
+from hfdeploy_core.planning.relay import ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def name_setting(change: Setting) -> str:
     match change:
         case SetVariable(name=name):
             return f"variable {name}"
+        case SetUpstream():
+            return f"variable {ADDRESS}"
         case SetSecret(name=name):
             return f"secret {name}"
         case SetSleep():

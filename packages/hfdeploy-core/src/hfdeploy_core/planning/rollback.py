@@ -15,6 +15,7 @@ from hfdeploy_core.model import (
     SetHardware,
     SetSleep,
     Setting,
+    SetUpstream,
     SetVariable,
     SetVisibility,
     SetVolumes,
@@ -24,6 +25,7 @@ from hfdeploy_core.model import (
 from hfdeploy_core.planning.deploy import hold_settings
 from hfdeploy_core.planning.files import plan_files
 from hfdeploy_core.planning.history import History, Step, name_setting
+from hfdeploy_core.planning.relay import ADDRESS
 from hfdeploy_core.planning.settings import SettingChanges
 from hfdeploy_core.planning.trailers import CONTENT, DIGEST, ROLLBACK, is_exact, read_trailers
 
@@ -143,4 +145,6 @@ def _recall(target: Target, change: Setting) -> Target | None:
             return replace(target, volumes=volumes)
         case SetVariable(name=name, before=str(value)):
             return replace(target, variables=(*target.variables, Variable(name, value)))
+        case SetUpstream(before=str(address)):
+            return replace(target, variables=(*target.variables, Variable(ADDRESS, address)))
     return None

@@ -8,6 +8,7 @@ import click
 
 from hfdeploy.cli.apply import apply
 from hfdeploy.cli.deploy import deploy
+from hfdeploy.cli.destroy import destroy
 from hfdeploy.cli.diff import diff
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
@@ -29,6 +30,7 @@ app.add_command(apply)
 app.add_command(rollback)
 app.add_command(status)
 app.add_command(diff)
+app.add_command(destroy)
 app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from hfdeploy_core import DeployError, Outcome, Plan
 from hfdeploy_core.events import (
     Committed,
+    Deleted,
+    DeletionPlanned,
     Event,
     Finished,
     Logged,
@@ -69,6 +71,10 @@ def say(event: Event) -> str:
             return f"{event.repo_id} answered {event.path} with {event.status}"
         case WentLive():
             return f"{event.repo_id} is live at {event.commit[:7]} after {event.elapsed_seconds:.1f} s"
+        case DeletionPlanned():
+            return f"- {event.repo_type} {event.repo_id} ({event.repo_url})"
+        case Deleted():
+            return f"Deleted {event.repo_type} {event.repo_id}"
         case Finished():
             return say_outcome(event.outcome)
 
