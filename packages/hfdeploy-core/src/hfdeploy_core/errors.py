@@ -35,13 +35,18 @@
     │   │   └── AnswerLost         43   ... and what it was asked to do may have been done
     │   ├── HubRefused             44   the Hub says no, for a reason of its own
     │   └── UploadFailed           45   file contents could not be stored
-    └── GateError
-        ├── BuildFailed            50   the commit is there, but the Space cannot be built
-        ├── AppFailed              51   the app ended instead of answering
-        ├── NotRunning             52   paused, stopped, flagged or out of quota
-        ├── GateTimedOut           53   not live within the time given
-        ├── ProbeFailed            54   the app runs, but does not answer as it should
-        └── Superseded             55   a later commit took the place of this one
+    ├── GateError
+    │   ├── BuildFailed            50   the commit is there, but the Space cannot be built
+    │   ├── AppFailed              51   the app ended instead of answering
+    │   ├── NotRunning             52   paused, stopped, flagged or out of quota
+    │   ├── GateTimedOut           53   not live within the time given
+    │   ├── ProbeFailed            54   the app runs, but does not answer as it should
+    │   └── Superseded             55   a later commit took the place of this one
+    └── ManifestError
+        ├── ManifestMissing        60   no hfdeploy.yaml there
+        ├── ManifestInvalid        61   hfdeploy.yaml: what is wrong, with file, line and column
+        ├── ValueMissing           62   what a reference in it names is not there
+        └── RunFailed              63   several targets failed
 
 2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
 """
@@ -264,3 +269,29 @@ class ProbeFailed(GateError):
 class Superseded(GateError):
     exit_code = 55
     advice = "Look who deploys there too; run it again if this version should be live."
+
+
+class ManifestError(DeployError):
+    """The manifest, or a run over its targets, failed."""
+
+
+class ManifestMissing(ManifestError):
+    exit_code = 60
+    advice = "Go to the folder that holds it, or name it by --manifest."
+
+
+class ManifestInvalid(ManifestError):
+    """`message` has a line for each fault: FILE:LINE:COLUMN and what is wrong there."""
+
+    exit_code = 61
+    advice = "Correct it; `hfdeploy validate` looks again."
+
+
+class ValueMissing(ManifestError):
+    exit_code = 62
+    advice = "Set it, in the environment or in one of `env_files`."
+
+
+class RunFailed(ManifestError):
+    exit_code = 63
+    advice = "Correct what is told above and run it again: what is done stays done."

@@ -171,6 +171,58 @@ class Finished:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A manifest makes sense, as it is and with each of its profiles."""
+
+    name: ClassVar[str] = "valid"
+    file: str
+    targets: tuple[str, ...]
+    profiles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTold:
+    """What one target of a manifest tells."""
+
+    name: ClassVar[str] = "target"
+    target: str
+    event: "Event"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFailed:
+    """One target of a manifest failed; those that do not need it go on."""
+
+    name: ClassVar[str] = "target_failed"
+    target: str
+    error: str
+    message: str
+    remedy: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLeft:
+    """One target of a manifest was left alone, because those that it needs failed."""
+
+    name: ClassVar[str] = "target_left"
+    target: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The last event of a run over a manifest: what became of each target, by name."""
+
+    name: ClassVar[str] = "run"
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    failed: tuple[str, ...]
+    left: tuple[str, ...]
+    elapsed_seconds: float
+
+
 Event = (
     Scanned
     | Warned
@@ -188,5 +240,10 @@ Event = (
     | DeletionPlanned
     | Deleted
     | Finished
+    | Validated
+    | TargetTold
+    | TargetFailed
+    | TargetLeft
+    | RunFinished
 )
 OnEvent = Callable[[Event], None]

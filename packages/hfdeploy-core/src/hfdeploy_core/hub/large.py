@@ -1,6 +1,7 @@
 """Large files, sent by huggingface_hub (xet or LFS): imported only where there is one to send."""
 
 import logging
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from hfdeploy_core.hub.progress import report_bytes
 from hfdeploy_core.hub.session import PatientClient
 from hfdeploy_core.model import FileEntry, RepoRef
 from hfdeploy_core.redact import redact
+
+# What is put in place of huggingface_hub's own is the process's, and it sends many files at once anyway.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def upload_large(
@@ -42,7 +46,12 @@ def upload_large(
             upload.upload_info.sha256 = bytes.fromhex(entry.sha256)
         uploads.append(upload)
     api = HfApi(endpoint=endpoint, token=token, library_name="hfdeploy")
-    with _patiently(patience, on_event), _mapped(f"upload to {repo}", endpoint), report_bytes(on_bytes):
+    with (
+        _ONE_AT_A_TIME,
+        _patiently(patience, on_event),
+        _mapped(f"upload to {repo}", endpoint),
+        report_bytes(on_bytes),
+    ):
         api.preupload_lfs_files(repo.id, additions=uploads, repo_type=repo.type, free_memory=False)
     return {upload.path_in_repo: upload.upload_info.sha256.hex() for upload in uploads}
 

@@ -46,6 +46,18 @@ def find_provenance(root: Path, environment: Mapping[str, str]) -> Provenance:
     return Provenance(clean_url(url) if url else None, head.strip() if is_clean else None, run)
 
 
+def find_head(root: Path) -> str | None:
+    """The commit that is checked out."""
+    head = _ask(root, "rev-parse", "--verify", "HEAD")
+    return head.strip() if head else None
+
+
+def find_branch(root: Path) -> str | None:
+    """The branch that is checked out; none where a commit is."""
+    branch = _ask(root, "symbolic-ref", "--short", "HEAD")
+    return branch.strip() if branch else None
+
+
 def read_tree(root: Path, commit: str) -> dict[str, str]:
     """Path -> blob id of all that a commit holds below the folder; empty where git does not know it."""
     if not _BLOB_ID.fullmatch(commit):

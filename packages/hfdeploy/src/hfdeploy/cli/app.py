@@ -15,6 +15,7 @@ from hfdeploy.cli.plan import plan
 from hfdeploy.cli.rollback import rollback
 from hfdeploy.cli.spaces import logs, open_, pause, restart, wake
 from hfdeploy.cli.status import status
+from hfdeploy.cli.validate import validate
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,3 +35,4 @@ app.add_command(destroy)
 app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)
+app.add_command(validate)

@@ -8,7 +8,15 @@ import click
 
 import hfdeploy_core
 from hfdeploy.cli.asking import secrets_file_option, told_options
+from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.manifest import (
+    apply_manifest,
+    manifest_options,
+    means_plan,
+    plan_manifest,
+    refuse_others,
+)
 from hfdeploy.cli.relaying import recall_relay
 from hfdeploy.cli.secrets import find_secrets
 from hfdeploy.cli.waiting import read_gate, waiting_options
@@ -16,13 +24,21 @@ from hfdeploy.render import open_renderer
 
 
 @click.command()
-@click.argument("file", metavar="PLAN")
+@click.argument("words", metavar="[PLAN | TARGET...]", nargs=-1)
+@manifest_options
+@consent_option
 @secrets_file_option
 @waiting_options
 @told_options
+@click.pass_context
 def apply(
+    context: click.Context,
+    /,
     *,
-    file: str,
+    words: tuple[str, ...],
+    manifest: str | None,
+    profile: str | None,
+    is_agreed: bool,
     secrets_file: str | None,
     is_awaited: bool | None,
     wait_seconds: float,
@@ -31,13 +47,25 @@ def apply(
     debug: bool,
     **told: Any,
 ) -> None:
-    """Carry out exactly the plan that `hfdeploy plan --out PLAN` saved, or nothing.
+    """Carry out a saved plan, or make the targets of hfdeploy.yaml what it says.
 
-    It is refused if the repo, the source or a setting has changed since. The values of secrets come from the
-    environment or FILE.
+    PLAN is what `hfdeploy plan SOURCE REPO --out PLAN` saved: exactly that is done, or nothing. It is refused
+    if the repo, the source or a setting has changed since. The values of secrets come from the environment or
+    FILE.
+
+    Of the manifest, the targets that are named are planned with what they need, all if none is; you are
+    asked; then what needs nothing of each other is applied at the same time. One word is a PLAN if it is a
+    file and no target.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
-        plan = hfdeploy_core.load_plan(file)
+        if not means_plan(words, manifest=manifest, profile=profile):
+            refuse_others(context, {"manifest", "profile", "is_agreed"}, of="the targets of a manifest")
+            made = plan_manifest(renderer, words, manifest, profile)
+            if made.has_changes:
+                ask_consent("Apply this?", is_agreed=is_agreed)
+            apply_manifest(renderer, made)
+            return
+        plan = hfdeploy_core.load_plan(words[0])
         secrets = find_secrets(plan, secrets_file, os.environ)
         gate = read_gate(plan.repo.type, is_awaited=is_awaited, wait_seconds=wait_seconds, probes=probes)
         relay = recall_relay(plan, os.environ)

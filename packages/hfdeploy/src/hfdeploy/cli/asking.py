@@ -24,9 +24,8 @@ _TYPE = click.option(
     show_default=True,
     help="What kind of repo.",
 )
+_PLACES = (click.argument("source", metavar="SOURCE"), click.argument("repo", metavar="REPO"))
 _ASKED = (
-    click.argument("source", metavar="SOURCE"),
-    click.argument("repo", metavar="REPO"),
     _TYPE,
     click.option(
         "--sdk",
@@ -94,6 +93,11 @@ _TOLD = (
 
 def asked_options(command: Command) -> Command:
     """Source, repo, and all that can be asked for it."""
+    return _decorate(setting_options(command), _PLACES)
+
+
+def setting_options(command: Command) -> Command:
+    """All that can be asked for a repo."""
     return _decorate(relaying_options(command), (*_ASKED, _SECRETS_FILE))
 
 

@@ -1,12 +1,14 @@
 """`hfdeploy plan`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import asked_options, read_asked, told_options
+from hfdeploy.cli.asking import read_asked, setting_options, told_options
 from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.manifest import FILE, manifest_options, means_targets, plan_manifest, refuse_others
 from hfdeploy.render import open_renderer
 
 _FAILED, _CHANGES = 1, 2
@@ -33,22 +35,51 @@ class _Plan(click.Command):
 
 
 @click.command(cls=_Plan)
-@asked_options
+@click.argument("words", metavar="[SOURCE REPO | TARGET...]", nargs=-1)
+@setting_options
+@manifest_options
 @click.option(
     _DETAILED, "is_detailed", is_flag=True, help="Exit with 0 for nothing to do, 2 for changes, 1 for errors."
 )
 @click.option("--out", metavar="FILE", help="Save the plan, for `hfdeploy apply FILE`.")
 @told_options
-def plan(*, out: str | None, is_detailed: bool, as_json: bool, debug: bool, **asked: Any) -> None:
-    """Show what `deploy` would change, and change nothing."""
+@click.pass_context
+def plan(
+    context: click.Context,
+    /,
+    *,
+    words: tuple[str, ...],
+    manifest: str | None,
+    profile: str | None,
+    out: str | None,
+    is_detailed: bool,
+    as_json: bool,
+    debug: bool,
+    **asked: Any,
+) -> None:
+    """Show what `deploy SOURCE REPO` would change, or what `apply` would of hfdeploy.yaml; change nothing.
+
+    Of the manifest, it is about the targets that are named and what they need: all if none is. Two words are
+    SOURCE REPO, unless the first one is a target in hfdeploy.yaml here and the second one has no slash.
+    """
+    if len(words) == 1 and manifest is None and not Path(FILE).exists():
+        failure = _Misunderstood if is_detailed else click.UsageError
+        raise failure("Missing argument 'REPO'.", context)
     failed = _FAILED if is_detailed else None
     with (
         open_renderer(as_json=as_json) as renderer,
         told_failures(renderer, debug=debug, exit_code=failed),
     ):
-        made = hfdeploy_core.plan(**read_asked(asked), on_event=renderer.show)
-        if out is not None:
-            hfdeploy_core.save_plan(made, out)
-        renderer.show_plan(made)
-    if is_detailed and made.changes:
+        if means_targets(words, manifest=manifest, profile=profile):
+            refuse_others(context, {"manifest", "profile", "is_detailed"}, of="the targets of a manifest")
+            has_changes = plan_manifest(renderer, words, manifest, profile).has_changes
+        else:
+            source, repo = words
+            options = read_asked({**asked, "source": source, "repo": repo})
+            made = hfdeploy_core.plan(**options, on_event=renderer.show)
+            if out is not None:
+                hfdeploy_core.save_plan(made, out)
+            renderer.show_plan(made)
+            has_changes = bool(made.changes)
+    if is_detailed and has_changes:
         raise click.exceptions.Exit(_CHANGES)

@@ -1,16 +1,13 @@
 """Where the values of secrets come from: the environment or a file, never the command line."""
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hfdeploy_core import Plan
+from hfdeploy_core.env_file import parse_env
 from hfdeploy_core.errors import SettingInvalid
 from hfdeploy_core.model import SetSecret
 from hfdeploy_core.source.ignore import is_deployed
-
-_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>.*)", re.ASCII)
-_QUOTES = ("'", '"')
 
 
 def read_secrets(names: Iterable[str], file: str | None, environment: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +42,6 @@ def check_outside(file: str, source: str) -> None:
 
 
 def _read_file(file: str) -> dict[str, str]:
-    """NAME=VALUE, one a line; what is wrong is told by the line's number, never by its text."""
     try:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -53,17 +49,4 @@ def _read_file(file: str) -> dict[str, str]:
         raise SettingInvalid(
             f"The secrets in {file} cannot be read: {reason}.", "Name a file of NAME=VALUE lines."
         ) from None
-    values: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not (line := line.strip()) or line.startswith("#"):
-            continue
-        found = _LINE.fullmatch(line)
-        if found is None:
-            raise SettingInvalid(f"Line {number} of {file} is not NAME=VALUE.", "Correct that line.")
-        values[found["name"]] = _unquote(found["value"])
-    return values
-
-
-def _unquote(value: str) -> str:
-    is_quoted = len(value) > 1 and value[0] in _QUOTES and value[-1] == value[0]
-    return value[1:-1] if is_quoted else value
+    return parse_env(text, file)

@@ -6,7 +6,7 @@ from typing import Any, Self, TextIO
 
 from hfdeploy_core import DeployError, Plan
 from hfdeploy_core.errors import GateError
-from hfdeploy_core.events import Event, Finished
+from hfdeploy_core.events import Event, Finished, TargetTold
 from hfdeploy_core.planning.document import describe_plan
 
 
@@ -23,11 +23,11 @@ class JsonLines:
         pass
 
     def show(self, event: Event) -> None:
-        fields = asdict(event.outcome) if isinstance(event, Finished) else asdict(event)
-        self._write({"event": event.name, **fields})
+        self._write(_describe(event))
 
-    def show_plan(self, plan: Plan) -> None:
-        self._write({"event": "plan", **describe_plan(plan)})
+    def show_plan(self, plan: Plan, target: str | None = None) -> None:
+        named = {} if target is None else {"target": target}
+        self._write({"event": "plan", **named, **describe_plan(plan)})
 
     def show_answer(self, name: str, facts: Any, text: str) -> None:
         self._write({"event": name, **asdict(facts)})
@@ -46,3 +46,14 @@ class JsonLines:
 
     def _write(self, fields: dict[str, Any]) -> None:
         print(json.dumps(fields), file=self._out, flush=True)
+
+
+def _describe(event: Event) -> dict[str, Any]:
+    match event:
+        case Finished():
+            return {"event": event.name, **asdict(event.outcome)}
+        case TargetTold():
+            told = _describe(event.event)
+            return {"event": told.pop("event"), "target": event.target, **told}
+        case _:
+            return {"event": event.name, **asdict(event)}

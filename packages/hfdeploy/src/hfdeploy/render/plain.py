@@ -4,7 +4,7 @@ from typing import Any, Self, TextIO
 
 from hfdeploy.render.words import say, say_error, say_plan
 from hfdeploy_core import DeployError, Plan
-from hfdeploy_core.events import Event, Uploading, Waiting, Warned
+from hfdeploy_core.events import Event, TargetFailed, TargetLeft, TargetTold, Uploading, Waiting, Warned
 
 _PROGRESS_STEPS = 10
 
@@ -15,8 +15,8 @@ class PlainLines:
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out = out
         self._err = err
-        self._step = -1
-        self._told = ""
+        # The tenth and the line of the upload that was shown last, by target.
+        self._shown: dict[str, tuple[int, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -25,16 +25,18 @@ class PlainLines:
         pass
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Uploading):
-            step = event.bytes_done * _PROGRESS_STEPS // max(event.bytes_total, 1)
-            if step <= self._step or say(event) == self._told:
+        target, told = (event.target, event.event) if isinstance(event, TargetTold) else ("", event)
+        if isinstance(told, Uploading):
+            step = told.bytes_done * _PROGRESS_STEPS // max(told.bytes_total, 1)
+            before, line = self._shown.get(target, (-1, ""))
+            if step <= before or say(told) == line:
                 return
-            self._step, self._told = step, say(event)
-        stream = self._err if isinstance(event, Warned | Waiting) else self._out
+            self._shown[target] = (step, say(told))
+        stream = self._err if isinstance(told, Warned | Waiting | TargetFailed | TargetLeft) else self._out
         print(say(event), file=stream, flush=True)
 
-    def show_plan(self, plan: Plan) -> None:
-        print(say_plan(plan), file=self._out, flush=True)
+    def show_plan(self, plan: Plan, target: str | None = None) -> None:
+        print(say_plan(plan, target), file=self._out, flush=True)
 
     def show_answer(self, name: str, facts: Any, text: str) -> None:
         print(text, file=self._out, flush=True)

@@ -13,8 +13,8 @@ class Renderer(Protocol):
         """Show one event."""
         ...
 
-    def show_plan(self, plan: Plan) -> None:
-        """Show all that a plan would change."""
+    def show_plan(self, plan: Plan, target: str | None = None) -> None:
+        """Show all that a plan would change; `target` is its name in a manifest."""
         ...
 
     def show_answer(self, name: str, facts: Any, text: str) -> None:

@@ -13,10 +13,15 @@ from hfdeploy_core.events import (
     Planned,
     Probed,
     RepoCreated,
+    RunFinished,
     Scanned,
     SettingChanged,
     StageChanged,
+    TargetFailed,
+    TargetLeft,
+    TargetTold,
     Uploading,
+    Validated,
     VisibilityChanged,
     Waiting,
     Warned,
@@ -77,12 +82,24 @@ def say(event: Event) -> str:
             return f"Deleted {event.repo_type} {event.repo_id}"
         case Finished():
             return say_outcome(event.outcome)
+        case TargetTold(event=Finished(outcome)):
+            return f"[{event.target}] {_say_verb(outcome)}: {outcome.repo_id} is at {outcome.commit[:7]}"
+        case TargetTold():
+            return f"[{event.target}] {say(event.event)}"
+        case TargetFailed():
+            return f"[{event.target}] failed: {event.message}"
+        case TargetLeft():
+            return f"[{event.target}] left alone: it needs {', '.join(event.because)}"
+        case Validated():
+            named = f", {count(len(event.profiles), 'profile')}" if event.profiles else ""
+            return f"{event.file} is valid: {count(len(event.targets), 'target')}{named}"
+        case RunFinished():
+            return _say_run(event)
 
 
 def say_outcome(outcome: Outcome) -> str:
     """The end of a deploy that went well."""
-    verb = "Deployed" if outcome.changed else "Nothing to do"
-    lines = [f"{verb} in {outcome.elapsed_seconds:.1f} s", f"  repo    {outcome.repo_id}"]
+    lines = [f"{_say_verb(outcome)} in {outcome.elapsed_seconds:.1f} s", f"  repo    {outcome.repo_id}"]
     lines.append(f"  url     {outcome.repo_url}")
     if outcome.space_url:
         lines.append(f"  app     {outcome.space_url}")
@@ -92,9 +109,10 @@ def say_outcome(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def say_plan(plan: Plan) -> str:
+def say_plan(plan: Plan, target: str | None = None) -> str:
     """All that a plan would change, a line each; what comes below is true of the whole."""
-    lines = _list_changes(plan)
+    lines = [f"{target}: {plan.repo}"] if target is not None else []
+    lines += _list_changes(plan)
     if plan.relay is not None:
         lines += [f"relay   {plan.relay.plan.repo.id}", *_list_changes(plan.relay.plan)]
     lines.append(f"{format_bytes(plan.bytes_to_send)} to send at most")
@@ -175,6 +193,21 @@ def _say_volume(volume: Volume) -> str:
     path = f"/{volume.path}" if volume.path else ""
     mode = "ro" if volume.read_only else "rw"
     return f"hf://{volume.type}s/{volume.source}{revision}{path}:{volume.mount_path}:{mode}"
+
+
+def _say_verb(outcome: Outcome) -> str:
+    return "Deployed" if outcome.changed else "Nothing to do"
+
+
+def _say_run(run: RunFinished) -> str:
+    parts = {
+        "changed": run.changed,
+        "unchanged": run.unchanged,
+        "failed": run.failed,
+        "left alone": run.left,
+    }
+    told = ", ".join(f"{len(names)} {word}" for word, names in parts.items() if names)
+    return f"{told or 'nothing to do'} in {run.elapsed_seconds:.1f} s"
 
 
 def _say_planned(plan: Planned) -> str:

@@ -1,0 +1,72 @@
+"""A manifest from what was read: overlaid, checked, and as values."""
+
+from typing import Any
+
+from hfdeploy_core.errors import RequestError
+from hfdeploy_core.manifest.checking import find_needs
+from hfdeploy_core.manifest.model import Declared, Manifest
+from hfdeploy_core.manifest.node import Fault, Node, Position, list_texts, refusal, strip
+from hfdeploy_core.manifest.overlays import choose_profile, spread_defaults
+from hfdeploy_core.manifest.references import Reference, list_references
+from hfdeploy_core.manifest.spec import TARGET_KINDS, ManifestFile, TargetFile
+from hfdeploy_core.manifest.validating import check_spec
+
+_KEYS = {kind: frozenset(model.model_fields) for kind, model in TARGET_KINDS.items()}
+# What is no option of a deploy.
+_OTHERS = {"type", "repo", "source", "depends_on", "gate"}
+_ANYTHING = "x"
+
+
+def build_manifest(root: Node, profile: str | None = None) -> Manifest:
+    """The manifest with that profile. Raises ManifestInvalid, with every fault and its place."""
+    check_spec(root)
+    chosen = choose_profile(root, profile)
+    check_spec(chosen)
+    whole = spread_defaults(chosen, _KEYS)
+    read = ManifestFile.model_validate(strip(whole))
+    needs = find_needs(whole, allows_commands=read.allow_commands)
+    targets = {name: _declare(name, target, needs[name]) for name, target in read.targets.items()}
+    _check_settings(targets, whole)
+    return Manifest(targets, tuple(read.env_files), _find_places(whole))
+
+
+def list_profiles(root: Node) -> list[str]:
+    """The names of a manifest's profiles."""
+    profiles = root.children.get("profiles")
+    return list(profiles.children) if profiles is not None else []
+
+
+def _declare(name: str, target: TargetFile, needs: frozenset[str]) -> Declared:
+    asked: dict[str, Any] = {key: getattr(target, key) for key in target.model_fields_set - _OTHERS}
+    gate = getattr(target, "gate", None)
+    return Declared(
+        name,
+        target.repo,
+        target.source,
+        {**asked, "repo_type": target.type},
+        needs,
+        None if gate is None else gate.model_dump(),
+    )
+
+
+def _find_places(root: Node) -> dict[Reference, Position]:
+    """Where each reference stands first."""
+    places: dict[Reference, Position] = {}
+    for _, node in list_texts(root):
+        for reference in list_references(str(node.content)):
+            places.setdefault(reference, node.at)
+    return places
+
+
+def _check_settings(targets: dict[str, Declared], root: Node) -> None:
+    """Whatever a deploy would refuse of them without a look at source and Hub, told before anything runs."""
+    faults = []
+    for name, target in targets.items():
+        values = dict.fromkeys(target.references, _ANYTHING)
+        try:
+            target.fill(values)
+        except RequestError as error:
+            node = root.children["targets"].children[name]
+            faults.append(Fault(node.key_at or node.at, f"{name}: {error.message}"))
+    if faults:
+        raise refusal(faults)

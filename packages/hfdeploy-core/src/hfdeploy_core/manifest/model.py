@@ -1,0 +1,60 @@
+"""A manifest once it is checked: the values that a run works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfdeploy_core.manifest.node import Position
+from hfdeploy_core.manifest.references import Reference, fill_all, find_references
+from hfdeploy_core.model import Target
+from hfdeploy_core.options import read_target
+from hfdeploy_core.planning.gate import Gate, check_gate
+from hfdeploy_core.planning.probes import parse_probe
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A target as a deploy is asked for it: its texts are filled."""
+
+    repo: str
+    source: str
+    options: Mapping[str, Any]
+    gate: Gate | None
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A target as the manifest declares it: its texts may hold references. `needs` are what comes before."""
+
+    name: str
+    repo: str
+    source: str
+    options: Mapping[str, Any]
+    needs: frozenset[str] = frozenset()
+    gate: Mapping[str, Any] | None = None
+
+    @property
+    def references(self) -> frozenset[Reference]:
+        """Every reference in its texts."""
+        return find_references([self.repo, self.source, self.options, self.gate])
+
+    def fill(self, values: Mapping[Reference, str]) -> Asked:
+        """What is asked for, with these values. Raises a RequestError where that makes no sense."""
+        repo, options = fill_all(self.repo, values), fill_all(self.options, values)
+        asked = fill_all(self.gate, values)
+        gate = (
+            None if asked is None else Gate(asked["wait_seconds"], tuple(map(parse_probe, asked["probes"])))
+        )
+        target = read_target(repo, options)
+        check_gate(gate, target.repo.type)
+        return Asked(repo, fill_all(self.source, values), options, gate, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Several targets, in the order in which they stand there; `places` tells where references do."""
+
+    targets: Mapping[str, Declared]
+    env_files: tuple[str, ...] = ()
+    places: Mapping[Reference, Position] = field(default_factory=dict)

@@ -1,0 +1,150 @@
+"""What a manifest may say: pydantic models, from which its JSON Schema is made."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from hfdeploy_core.planning.gate import Gate
+
+NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*$"
+VERSION = 1
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class GateFile(_Strict):
+    """Go on only when the Space runs the very commit that was made."""
+
+    wait_seconds: Annotated[float, Field(gt=0, strict=False)] = Gate().wait_seconds
+    """How long to wait for it."""
+    probes: list[Text] = []
+    """What to ask the app then: PATH, PATH=STATUS, 'PATH text=WORDS', 'PATH json={...}' or ws:PATH."""
+
+
+def _read_gate(value: Any) -> Any:
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+_Gate = Annotated[GateFile | None, BeforeValidator(_read_gate, json_schema_input_type=GateFile | bool | None)]
+
+
+def _read_number(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+class SettingsFile(_Strict):
+    """What every repo can be asked for; what is not asked for stays as it is."""
+
+    visibility: Literal["public", "private", "protected"] | None = None
+    """Who sees it; protected is for Spaces only."""
+    gated: Literal["none", "auto", "manual"] | None = None
+    """Whether readers must ask, and who answers: the Hub or you."""
+    message: Text | None = None
+    """The commit's message."""
+    mirror: bool = False
+    """Delete remote files that the source lacks."""
+    max_delete: Annotated[
+        str | None, BeforeValidator(_read_number, json_schema_input_type=int | str | None)
+    ] = None
+    """How many of them: a number or a percentage."""
+    keep: list[Text] = []
+    """Remote files that are not deleted, as patterns."""
+    allow_partial: bool = False
+    """Make several commits where the Hub does not take all in one."""
+
+
+class SpaceSettingsFile(SettingsFile):
+    """What a Space can be asked for."""
+
+    sdk: Literal["gradio", "streamlit", "docker", "static"] | None = None
+    """What runs it; else what README.md says."""
+    hardware: Text | None = None
+    """What it runs on."""
+    sleep_seconds: int | None = None
+    """When it sleeps if idle; -1: never."""
+    volumes: list[Text] | None = None
+    """What is mounted, hf://[TYPE/]SOURCE:/PATH[:ro] each; these are all that is mounted then."""
+    variables: dict[str, str] = {}
+    """Variables of its environment, for everybody to see."""
+    secrets: dict[str, Text] = {}
+    """Secrets of its environment: references such as ${env:NAME}, never the values themselves."""
+    gate: _Gate = None
+
+
+class DefaultsFile(SpaceSettingsFile):
+    """What holds for every target that does not say otherwise and can be asked for it."""
+
+
+class OverlayFile(SpaceSettingsFile):
+    """What is another for a target."""
+
+    type: Literal["model", "dataset", "space"] | None = None
+    repo: Text | None = None
+    source: Text | None = None
+    depends_on: list[str] | None = None
+
+
+class _TargetFile(_Strict):
+    repo: Text
+    """NAMESPACE/NAME, or NAME for your own namespace."""
+    source: Text
+    """The folder to deploy, as seen from the manifest."""
+    depends_on: list[str] = []
+    """Targets that come first."""
+
+
+class ModelFile(_TargetFile, SettingsFile):
+    """A model repo."""
+
+    type: Literal["model"]
+
+
+class DatasetFile(_TargetFile, SettingsFile):
+    """A dataset repo."""
+
+    type: Literal["dataset"]
+
+
+class SpaceFile(_TargetFile, SpaceSettingsFile):
+    """A Space."""
+
+    type: Literal["space"]
+
+
+TargetFile = ModelFile | DatasetFile | SpaceFile
+
+
+class ProfileFile(_Strict):
+    """What is another in this profile: mappings are merged, everything else is replaced."""
+
+    env_files: list[Text] | None = None
+    defaults: DefaultsFile = DefaultsFile()
+    targets: dict[Name, OverlayFile] = {}
+
+
+class ManifestFile(_Strict):
+    """Several repos on the Hub, deployed in one run."""
+
+    model_config = ConfigDict(title="hfdeploy.yaml")
+
+    version: Literal[1]
+    """The version of this format."""
+    env_files: list[Text] = []
+    """Files of NAME=VALUE lines, for ${env:NAME}; the environment itself wins, then the last file."""
+    allow_commands: bool = False
+    """Whether ${cmd:WORDS} may run commands."""
+    defaults: DefaultsFile = DefaultsFile()
+    targets: dict[Name, Annotated[TargetFile, Field(discriminator="type")]]
+    profiles: dict[Name, ProfileFile] = {}
+
+
+TARGET_KINDS: dict[str, type[TargetFile]] = {
+    "model": ModelFile,
+    "dataset": DatasetFile,
+    "space": SpaceFile,
+}

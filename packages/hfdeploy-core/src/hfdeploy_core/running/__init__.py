@@ -1,0 +1,1 @@
+"""A run over the targets of a manifest: effects over `manifest` and the façade of single deploys."""

@@ -1,0 +1,195 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hfdeploy_core import project
+from hfdeploy_core.errors import (
+    HubUnreachable,
+    ManifestMissing,
+    PermissionRefused,
+    RunFailed,
+    SettingInvalid,
+    SourceMissing,
+    ValueMissing,
+)
+from hfdeploy_core.events import Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
+from hfdeploy_core.model import RepoRef, RepoType, SetVariable
+from hfdeploy_core.testing import FakeClock, FakeHub
+
+Load = Callable[..., project.Project]
+TARGETS = """
+  m: {type: model, repo: alice/m, source: ./files}
+  d: {type: dataset, repo: alice/d, source: ./files, depends_on: [m]}
+"""
+APP = "  app: {type: space, repo: alice/app, source: ./files, sdk: static%s}\n"
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Write a manifest with these targets, beside a folder of files, and load it."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "notes.txt").write_text("notes")
+
+    def load(targets: str, *, head: str = "version: 1\n", **options: object) -> project.Project:
+        (tmp_path / "hfdeploy.yaml").write_text(f"{head}targets:\n{targets}")
+        return project.load_project(tmp_path / "hfdeploy.yaml", **options)  # type: ignore[arg-type]
+
+    return load
+
+
+def ref(kind: str, name: str) -> RepoRef:
+    return RepoRef(RepoType(kind), "alice", name)
+
+
+def test_it_is_planned_applied_and_then_in_sync(load: Load, hub: FakeHub, told: list) -> None:
+    loaded = load(TARGETS)
+    plan = project.plan_project(loaded, hub=hub, on_event=told.append)
+    assert (list(plan.targets), plan.has_changes, hub.writes) == (["m", "d"], True, [])
+    assert {event.target for event in told if isinstance(event, TargetTold)} == {"m", "d"}
+    outcomes = project.apply_project(plan, hub=hub, on_event=told.append)
+    assert [outcome and outcome.repo_id for outcome in outcomes.values()] == ["alice/m", "alice/d"]
+    assert set(hub.repos) == {ref("model", "m"), ref("dataset", "d")}
+    assert isinstance(told[-1], RunFinished)
+    assert told[-1].changed == ("m", "d")
+
+    hub.calls.clear()
+    again = project.plan_project(loaded, hub=hub)
+    assert not again.has_changes
+    assert project.apply_project(again, hub=hub) == {"m": None, "d": None}
+    assert hub.writes == []
+
+
+def test_what_was_planned_is_told_once_and_made_in_order(load: Load, hub: FakeHub, told: list) -> None:
+    plan = project.plan_project(load(TARGETS), hub=hub, on_event=told.append)
+    project.apply_project(plan, hub=hub, on_event=told.append)
+    inner = [event.event for event in told if isinstance(event, TargetTold)]
+    assert sum(isinstance(event, Planned) for event in inner) == 2
+    assert [event.outcome.repo_id for event in inner if isinstance(event, Finished)] == ["alice/m", "alice/d"]
+
+
+def test_only_what_is_named_and_what_that_needs(load: Load, hub: FakeHub) -> None:
+    loaded = load(TARGETS)
+    assert list(project.plan_project(loaded, ["m"], hub=hub).targets) == ["m"]
+    assert list(project.plan_project(loaded, ["d"], hub=hub).targets) == ["m", "d"]
+    with pytest.raises(SettingInvalid, match="no target 'dd'; did you mean 'd'"):
+        project.plan_project(loaded, ["dd"], hub=hub)
+
+
+def test_a_failure_stops_what_depends_on_it_and_nothing_else(load: Load, hub: FakeHub, told: list) -> None:
+    loaded = load(TARGETS + "  other: {type: model, repo: alice/other, source: ./files}\n")
+    plan = project.plan_project(loaded, hub=hub)
+    # Somebody makes m meanwhile, so that its plan is out of date.
+    hub.create_repo(ref("model", "m"), None, None)
+    with pytest.raises(Exception, match="alice/m"):
+        project.apply_project(plan, hub=hub, on_event=told.append)
+    (failed,) = [event for event in told if isinstance(event, TargetFailed)]
+    assert (failed.target, failed.error, failed.exit_code) == ("m", "PlanStale", 25)
+    assert [event for event in told if isinstance(event, TargetLeft)] == [TargetLeft("d", ("m",))]
+    assert ref("model", "other") in hub.repos
+    assert ref("dataset", "d") not in hub.repos
+    assert (told[-1].changed, told[-1].failed, told[-1].left) == (("other",), ("m",), ("d",))
+
+    # What is mended is gone on with.
+    assert project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)["d"]
+
+
+def test_nothing_is_changed_where_one_target_cannot_be_planned(load: Load, hub: FakeHub) -> None:
+    with pytest.raises(SourceMissing):
+        project.plan_project(
+            load(TARGETS + "  x: {type: model, repo: alice/x, source: ./nowhere}\n"), hub=hub
+        )
+    assert hub.writes == []
+
+
+def test_several_failures_are_one_error_that_names_them(load: Load, hub: FakeHub) -> None:
+    hub.fail("find_head", HubUnreachable("Away."), times=9)
+    with pytest.raises(RunFailed, match="2 of 2 targets failed: m, d"):
+        project.plan_project(load(TARGETS), hub=hub)
+
+
+def test_two_targets_cannot_be_one_repo(load: Load, hub: FakeHub) -> None:
+    twins = (
+        "  a: {type: model, repo: alice/x, source: ./files}\n  b: {type: model, repo: x, source: ./files}\n"
+    )
+    with pytest.raises(SettingInvalid, match="a and b are both model alice/x"):
+        project.plan_project(load(twins), hub=hub)
+
+
+def test_what_only_the_hub_tells_is_filled_in_once_it_is_known(load: Load, hub: FakeHub) -> None:
+    client = "  client: {type: space, repo: alice/client, source: ./files, sdk: static, variables: "
+    loaded = load(APP % "" + client + "{APP: 'https://${targets.app.host}', AT: '${targets.app.commit}'}}\n")
+    plan = project.plan_project(loaded, hub=hub)
+    assert plan.targets["client"].asked is None
+    values = [c.value for c in plan.targets["client"].plan.changes if isinstance(c, SetVariable)]
+    assert values == ["https://(known after apply)", "(known after apply)"]
+    project.apply_project(plan, hub=hub)
+    commit = hub.repos[ref("space", "app")].commits[-1].id
+    variables = hub.repos[ref("space", "client")].variables
+    assert variables == {"APP": "https://alice-app.space.test", "AT": commit}
+
+    again = project.plan_project(loaded, hub=hub)
+    assert again.targets["client"].asked is not None
+    assert not again.has_changes
+
+
+def test_a_fact_that_a_target_lacks_is_told(load: Load, hub: FakeHub) -> None:
+    loaded = load(TARGETS + APP % ", variables: {A: '${targets.m.host}'}")
+    plan = project.plan_project(loaded, hub=hub)
+    with pytest.raises(ValueMissing, match=r"\$\{targets.m.host\}: there is none"):
+        project.apply_project(plan, hub=hub)
+    assert ref("space", "app") not in hub.repos
+
+
+def test_secrets_come_from_references_and_show_nowhere(
+    load: Load, hub: FakeHub, told: list, tmp_path
+) -> None:
+    (tmp_path / ".env").write_text("KEY=a value nobody sees\n")
+    loaded = load(APP % ", secrets: {KEY: '${env:KEY}'}", head="version: 1\nenv_files: [.env]\n")
+    plan = project.plan_project(loaded, hub=hub, on_event=told.append)
+    project.apply_project(plan, hub=hub, on_event=told.append)
+    assert hub.repos[ref("space", "app")].secrets == {"KEY": ("a value nobody sees", 1)}
+    assert "a value" not in f"{told} {plan} {loaded}"
+    for file in (tmp_path / ".hfdeploy").rglob("*"):
+        assert file.is_dir() or b"a value" not in file.read_bytes()
+
+
+def test_a_missing_value_is_told_with_its_place_only_where_it_is_needed(load: Load, hub: FakeHub) -> None:
+    loaded = load(TARGETS + APP % ", variables: {A: '${env:NOBODY_SET_THIS}'}")
+    project.plan_project(loaded, ["m"], hub=hub)
+    with pytest.raises(
+        ValueMissing, match=r"hfdeploy.yaml:6:84: the environment variable NOBODY_SET_THIS is not"
+    ):
+        project.plan_project(loaded, hub=hub)
+
+
+def test_a_gate_is_passed_also_where_nothing_has_to_be_changed(load: Load, hub: FakeHub) -> None:
+    loaded = load(APP % ", gate: true")
+    clock = FakeClock()
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub, clock=clock)
+    hub.calls.clear()
+    outcomes = project.apply_project(project.plan_project(loaded, hub=hub), hub=hub, clock=clock)
+    assert "find_runtime" in hub.calls
+    assert outcomes["app"] is not None
+    assert not outcomes["app"].changed
+
+
+def test_a_profile_chooses_other_repos(load: Load, hub: FakeHub) -> None:
+    loaded = load(TARGETS + "profiles: {staging: {targets: {m: {repo: alice/m-staging}}}}", profile="staging")
+    assert project.plan_project(loaded, ["m"], hub=hub).targets["m"].plan.repo.name == "m-staging"
+
+
+def test_a_manifest_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(ManifestMissing, match=r"There is no .*hfdeploy.yaml"):
+        project.load_project(tmp_path / "hfdeploy.yaml")
+    (tmp_path / "hfdeploy.yaml").write_bytes(b"\xff")
+    with pytest.raises(ManifestMissing, match="not UTF-8"):
+        project.validate(tmp_path / "hfdeploy.yaml")
+    assert project.list_targets(tmp_path / "nowhere") == frozenset()
+
+
+def test_a_token_that_may_not_write_changes_nothing(load: Load, hub: FakeHub) -> None:
+    hub.account = hub.account.__class__("alice", "read")
+    with pytest.raises((PermissionRefused, RunFailed)):
+        project.plan_project(load(TARGETS), hub=hub)
+    assert hub.writes == []

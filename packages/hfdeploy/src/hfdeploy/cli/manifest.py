@@ -1,0 +1,91 @@
+"""What verbs over a manifest share: which form of the command is meant, and the options of this one."""
+
+import re
+from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from hfdeploy.render.port import Renderer
+from hfdeploy_core.errors import ManifestInvalid, SettingInvalid
+
+if TYPE_CHECKING:
+    from hfdeploy_core.project import ProjectPlan
+
+Command = Callable[..., Any]
+
+FILE = "hfdeploy.yaml"
+_ALWAYS = frozenset({"words", "as_json", "debug"})
+_OPTIONS = (
+    click.option("--manifest", metavar="FILE", help=f"The manifest, {FILE} by default."),
+    click.option("--profile", metavar="NAME", help="Which of its profiles."),
+)
+
+
+def manifest_options(command: Command) -> Command:
+    """Which manifest, and with which profile."""
+    return reduce(lambda decorated, decorator: decorator(decorated), reversed(_OPTIONS), command)
+
+
+def means_targets(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
+    """Whether `plan WORDS` is about a manifest, not `SOURCE REPO`.
+
+    Two words are SOURCE REPO, unless the first one is a target here and the second one has no slash.
+    """
+    if manifest is not None or profile is not None or len(words) != 2:
+        return True
+    return "/" not in words[1] and words[0] in _list_targets()
+
+
+def means_plan(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
+    """Whether `apply WORD` is about a saved plan: a file that is no target here."""
+    if manifest is not None or profile is not None or len(words) != 1:
+        return False
+    (word,) = words
+    # A target that is misspelt is told as one.
+    may_be_target = re.fullmatch(r"[\w-]+", word) and Path(FILE).exists() and not Path(word).exists()
+    return word not in _list_targets() and not may_be_target
+
+
+def plan_manifest(
+    renderer: Renderer, names: Sequence[str], manifest: str | None, profile: str | None
+) -> "ProjectPlan":
+    """Plan these targets of a manifest, and show what would be changed."""
+    # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
+    from hfdeploy_core import project
+
+    loaded = project.load_project(manifest or FILE, profile=profile)
+    made = project.plan_project(loaded, names, on_event=renderer.show)
+    for target in made.targets.values():
+        if target.plan.changes:
+            renderer.show_plan(target.plan, target.name)
+    return made
+
+
+def apply_manifest(renderer: Renderer, made: "ProjectPlan") -> None:
+    """Carry out what was planned."""
+    from hfdeploy_core import project
+
+    project.apply_project(made, on_event=renderer.show)
+
+
+def refuse_others(context: click.Context, mine: Container[str], *, of: str) -> None:
+    """Raise SettingInvalid for an option that was given and is not among these."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in _ALWAYS or name in mine:
+            continue
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise SettingInvalid(f"{parameter.opts[0]} is not for {of}.", "Leave it out.")
+
+
+def _list_targets() -> frozenset[str]:
+    from hfdeploy_core.project import list_targets
+
+    with suppress(ManifestInvalid):
+        return list_targets(FILE)
+    return frozenset()

@@ -1,0 +1,124 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from hfdeploy_core import project
+from hfdeploy_core.model import RepoRef, RepoType
+
+MANIFEST = """\
+version: 1
+targets:
+  m: {type: model, repo: alice/m, source: ./m}
+  app: {type: space, repo: alice/app, source: ./app, sdk: static, depends_on: [m]}
+profiles:
+  staging:
+    targets: {m: {repo: alice/m-staging}, app: {repo: alice/app-staging}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub) -> Path:
+    """The working folder, with a manifest and its sources."""
+    for verb in (project.plan_project, project.apply_project):
+
+        def over_the_fake(*arguments, verb=verb, **options):
+            return verb(*arguments, hub=hub, **options)
+
+        monkeypatch.setattr(project, verb.__name__, over_the_fake)
+    root = tmp_path / "project"
+    for name in ("m", "app"):
+        (root / name).mkdir(parents=True)
+        (root / name / "notes.txt").write_text(name)
+    (root / "hfdeploy.yaml").write_text(MANIFEST)
+    monkeypatch.chdir(root)
+    return root
+
+
+def names(hub) -> set[str]:
+    return {repo.name for repo in hub.repos}
+
+
+def test_validate_says_how_much_there_is_or_what_is_wrong(run, folder: Path) -> None:
+    assert run("validate").stdout == "hfdeploy.yaml is valid: 2 targets, 1 profile\n"
+    (folder / "hfdeploy.yaml").write_text(MANIFEST.replace("source: ./m", "sorce: ./m"))
+    done = run("validate")
+    assert done.exit_code == 61
+    assert "hfdeploy.yaml:3:35: there is no key 'sorce' here; did you mean 'source'?" in done.stderr
+    assert run("validate", "--manifest", "elsewhere.yaml").exit_code == 60
+
+
+def test_plan_and_apply_without_words_are_about_every_target(run, folder: Path, hub) -> None:
+    done = run("plan", "--detailed-exitcode")
+    assert (done.exit_code, hub.writes) == (2, [])
+    lines = done.stdout.splitlines()
+    assert "[m] Plan for model alice/m: create it, add 1 file" in lines
+    assert lines[lines.index("m: model alice/m") + 1] == "  + the repo (default visibility)"
+    done = run("apply", "--yes")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1].startswith("2 changed in ")
+    assert names(hub) == {"m", "app"}
+    assert run("plan", "--detailed-exitcode").exit_code == 0
+    assert run("apply").stdout.splitlines()[-1].startswith("2 unchanged in ")
+
+
+def test_targets_that_are_named_and_a_profile(run, folder: Path, hub) -> None:
+    assert run("apply", "m", "--yes").exit_code == 0
+    assert names(hub) == {"m"}
+    assert run("apply", "--profile", "staging", "app", "--yes").exit_code == 0
+    assert names(hub) == {"m", "m-staging", "app-staging"}
+    done = run("plan", "ap")
+    assert (done.exit_code, "did you mean 'app'?" in done.stderr) == (21, True)
+
+
+def test_two_words_are_source_and_repo_unless_the_first_is_a_target(run, folder: Path) -> None:
+    assert "[m] Plan for model alice/m" in run("plan", "m", "app").stdout
+    assert "Plan for space alice/m:" in run("plan", "m", "alice/m", "--sdk", "static").stdout
+    assert "Plan for space alice/app:" in run("plan", "./m", "app", "--sdk", "static").stdout
+    (folder / "hfdeploy.yaml").write_text("nonsense: [")
+    assert "Plan for space alice/app:" in run("plan", "m", "app", "--sdk", "static").stdout
+
+
+def test_one_word_of_apply_is_a_plan_if_it_is_a_file_and_no_target(run, folder: Path, hub) -> None:
+    run("plan", "./app", "alice/other", "--sdk", "static", "--out", "saved")
+    assert run("apply", "saved").exit_code == 0
+    assert names(hub) == {"other"}
+    assert "no target 'aap'; did you mean 'app'?" in run("apply", "aap").stderr
+    assert run("apply", "plan.json").exit_code == 24
+    (folder / "hfdeploy.yaml").unlink()
+    assert run("apply", "aap").exit_code == 24
+
+
+def test_nothing_is_changed_without_a_yes(run, folder: Path, hub) -> None:
+    done = run("apply")
+    assert (done.exit_code, "pass --yes." in done.stderr, hub.writes) == (21, True, [])
+
+
+def test_options_of_the_other_form_are_refused(run, folder: Path, hub) -> None:
+    for words in (
+        ["plan", "--private"],
+        ["plan", "m", "--out", "x"],
+        ["apply", "--wait"],
+        ["apply", "--state", "x"],
+    ):
+        done = run(*words)
+        assert (done.exit_code, "is not for the targets of a manifest" in done.stderr) == (21, True)
+    assert hub.calls == []
+
+
+def test_with_json_every_line_names_its_target_and_the_last_is_the_run(run, folder: Path) -> None:
+    done = run("apply", "--yes", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {line["target"] for line in lines if line["event"] == "committed"} == {"m", "app"}
+    assert {line["target"] for line in lines if line["event"] == "plan"} == {"m", "app"}
+    assert (lines[-1]["event"], lines[-1]["changed"]) == ("run", ["m", "app"])
+
+
+def test_a_failing_target_is_told_with_its_exit_code(run, folder: Path, hub) -> None:
+    (folder / "app" / "notes.txt").unlink()
+    done = run("plan", "--json")
+    *lines, error = (json.loads(line) for line in done.stdout.splitlines())
+    (failed,) = [line for line in lines if line["event"] == "target_failed"]
+    assert (failed["event"], failed["target"], failed["error"]) == ("target_failed", "app", "SourceEmpty")
+    assert (error["error"], done.exit_code) == ("SourceEmpty", 12)
+    assert RepoRef(RepoType.MODEL, "alice", "m") not in hub.repos
