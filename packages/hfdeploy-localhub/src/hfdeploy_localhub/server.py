@@ -129,9 +129,9 @@ class PagesRoute(BaseRoute):
 
 @cache
 def _build_pages() -> FastAPI:
-    from hfdeploy_localhub.pages.router import router
+    from hfdeploy_localhub.pages.router import ROUTERS as PAGES
 
-    return _build([router])
+    return _build(PAGES)
 
 
 def _build(routers: Iterable[APIRouter]) -> FastAPI:

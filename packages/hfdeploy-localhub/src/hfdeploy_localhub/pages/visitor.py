@@ -72,6 +72,19 @@ def _find(request: Request, visitor: Caller, type: RepoType) -> Repo:
         raise NotFound("There is no such repo here, or it is private and you may not see it.") from None
 
 
+SeenRepo = Annotated[Repo, Depends(get_seen_repo)]
+SeenBucket = Annotated[Repo, Depends(get_seen_bucket)]
+
+
+def get_seen_space(repo: SeenRepo) -> Repo:
+    if repo.type != "space":
+        raise NotFound("That is no Space.")
+    return repo
+
+
+SeenSpace = Annotated[Repo, Depends(get_seen_space)]
+
+
 def may_write(visitor: Caller, repo: Repo) -> bool:
     return decide_right(visitor, repo) >= Right.WRITE
 
