@@ -129,8 +129,17 @@ class SdkMissing(RequestError):
 
 
 class CardInvalid(RequestError):
+    """A text that the Hub reads is wrong: in this `file`, and this `line` where one can be named."""
+
     exit_code = 23
     advice = "Correct the YAML between the two '---' lines at the top of README.md."
+
+    def __init__(
+        self, message: str, remedy: str | None = None, *, file: str = "README.md", line: int | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.file = file
+        self.line = line
 
 
 class PlanInvalid(RequestError):

@@ -343,7 +343,7 @@ class HubClient:
         """The caller with its token, read once: one that is replaced meanwhile would deploy as two people."""
         if self._caller.token:
             return self._caller
-        token = self._given_token or _find_token()
+        token = self._given_token or find_token()
         if not token:
             raise TokenMissing("No token for the Hub was found.")
         remember_secret(token)
@@ -351,19 +351,6 @@ class HubClient:
             raise TokenRejected("The token holds characters that no token has.")
         self._caller.token = token
         return self._caller
-
-
-def _find_token() -> str | None:
-    try:
-        return find_token()
-    except Exception as error:
-        # Its class cannot be named here: that would import huggingface_hub for every deploy.
-        if type(error).__name__ != "OIDCError":
-            raise
-        raise TokenRejected(
-            f"Cannot log in with this job's identity: {error}".rstrip(".") + ".",
-            "Give the job its id token, or unset HF_OIDC_RESOURCE to use HF_TOKEN.",
-        ) from error
 
 
 def _api(repo: RepoRef) -> str:

@@ -2,6 +2,8 @@
 
 import os
 
+from hfdeploy_core.errors import TokenRejected
+
 # What makes huggingface_hub look further than the environment and the file of `hf auth login`.
 _ELSEWHERE = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "COLAB_RELEASE_TAG", "HUGGINGFACE_CO_STAGING")
 
@@ -18,7 +20,7 @@ def find_endpoint() -> str:
 def find_token() -> str | None:
     """An OIDC exchange if HF_OIDC_RESOURCE asks for it, else HF_TOKEN, else what `hf auth login` stored.
 
-    Raises huggingface_hub's OIDCError where the exchange fails.
+    Raises TokenRejected where the exchange fails.
     """
     if not any(os.environ.get(name) for name in _ELSEWHERE):
         for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
@@ -26,7 +28,13 @@ def find_token() -> str | None:
                 return token
     import huggingface_hub
 
-    return huggingface_hub.get_token()
+    try:
+        return huggingface_hub.get_token()
+    except huggingface_hub.errors.OIDCError as error:
+        raise TokenRejected(
+            f"Cannot log in with this job's identity: {error}".rstrip(".") + ".",
+            "Give the job its id token, or unset HF_OIDC_RESOURCE to use HF_TOKEN.",
+        ) from error
 
 
 def is_borrowed() -> bool:

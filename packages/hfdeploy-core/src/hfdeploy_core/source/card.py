@@ -37,7 +37,9 @@ def _check_text(gitignore: Path) -> None:
     try:
         gitignore.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise CardInvalid(".gitignore is not valid UTF-8.", "Save .gitignore as UTF-8.") from None
+        raise CardInvalid(
+            ".gitignore is not valid UTF-8.", "Save .gitignore as UTF-8.", file=".gitignore"
+        ) from None
 
 
 def parse_card(text: str) -> Card:
@@ -52,8 +54,10 @@ def parse_card(text: str) -> Card:
         fields = yaml.safe_load(found["yaml"])
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 2})" if mark is not None else ""
-        raise CardInvalid(f"The front matter of README.md is not valid YAML{where}.") from None
+        begin = text.count("\n", 0, found.start("yaml")) + 1
+        line = None if mark is None else begin + mark.line
+        where = "" if line is None else f" (line {line})"
+        raise CardInvalid(f"The front matter of README.md is not valid YAML{where}.", line=line) from None
     if fields is None:
         fields = {}
     if not isinstance(fields, dict):

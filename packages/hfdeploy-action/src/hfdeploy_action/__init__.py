@@ -1,0 +1,1 @@
+"""hfdeploy as a GitHub Action: inputs in; outputs, summary and annotations out."""

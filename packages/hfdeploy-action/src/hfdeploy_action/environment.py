@@ -1,0 +1,132 @@
+"""Makes the environment that the action runs in, and runs the action there.
+
+Started as a file by `start.sh`, with nothing but the standard library: `python -I -S environment.py`. What
+the action needs is put into a folder of its own below RUNNER_TEMP, from a lock with hashes. The runner's
+Python, PATH and GITHUB_ENV stay as they are; a folder needs neither ensurepip nor a right to write there.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2]
+LOCK = PACKAGE / "requirements.lock"
+# Our own distributions run from where the action was checked out: nothing has to be built.
+SOURCES = ("hfdeploy-core", "hfdeploy", "hfdeploy-action")
+_TIMEOUT_SECONDS = 600
+_LONGEST_WORDS = 2000
+
+# An installer gets what it needs to reach an index and to cache, and no other variable: neither a token nor a
+# setting that would make it install elsewhere, from source or unchecked.
+_KEPT = re.compile(
+    r"PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_ALL|XDG_(CACHE|CONFIG)_HOME|NETRC"
+    r"|SYSTEMROOT|SYSTEMDRIVE|USERPROFILE|(LOCAL)?APPDATA|PROGRAMDATA|COMSPEC|PATHEXT"
+    r"|(HTTP|HTTPS|ALL|NO)_PROXY|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE"
+    r"|PIP_((EXTRA_)?INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CLIENT_CERT|PROXY|(NO_)?CACHE_DIR"
+    r"|DEFAULT_TIMEOUT|RETRIES|CONFIG_FILE|KEYRING_PROVIDER)"
+    r"|UV_((DEFAULT_)?INDEX|(EXTRA_)?INDEX_URL|INDEX_STRATEGY|INDEX_\w+_(USERNAME|PASSWORD)|FIND_LINKS|NO_INDEX"
+    r"|INSECURE_HOST|NATIVE_TLS|SYSTEM_CERTS|CACHE_DIR|NO_CACHE|HTTP_TIMEOUT|OFFLINE|KEYRING_PROVIDER|LINK_MODE"
+    r"|CONFIG_FILE)",
+    re.IGNORECASE,
+)
+# A configuration file may ask for these too; the environment is stronger.
+_OVERRIDES = {
+    "PIP_USER": "0",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "PIP_NO_INPUT": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+
+
+class InstallFailed(Exception):
+    """The environment cannot be made; says why and what to do."""
+
+
+def choose_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an installer is told of the job's environment; see `_KEPT`."""
+    kept = {name: value for name, value in environment.items() if _KEPT.fullmatch(name)}
+    if "PIP_INDEX_URL" in kept and not {"UV_INDEX_URL", "UV_DEFAULT_INDEX"} & kept.keys():
+        kept["UV_DEFAULT_INDEX"] = kept["PIP_INDEX_URL"]
+    return kept | _OVERRIDES
+
+
+def choose_command(uv: str | None, python: str, folder: Path) -> list[str]:
+    """The command that puts all of the lock into the folder, checked against its hashes."""
+    checked = ["--require-hashes", "--no-deps", "--target", str(folder), "--requirement", str(LOCK)]
+    if uv is not None:
+        return [uv, "pip", "install", "--quiet", "--no-build", "--python", python, *checked]
+    quiet = ["--quiet", "--no-compile", "--no-warn-script-location", "--only-binary", ":all:"]
+    return [python, "-I", "-m", "pip", "install", *quiet, *checked]
+
+
+def name_environment(lock: bytes, python: str) -> str:
+    """One name for each lock and Python: a second use in a job finds what the first one made."""
+    return hashlib.sha256(lock + python.encode()).hexdigest()[:16]
+
+
+def prepare(parent: Path, environment: Mapping[str, str]) -> Path:
+    """The folder with all of the lock's packages, whole: it gets its name last. Raises InstallFailed."""
+    folder = parent / name_environment(LOCK.read_bytes(), f"{sys.version} {sys.platform}")
+    if folder.is_dir():
+        return folder
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix="installing-") as place:
+        variables = choose_variables(environment)
+        uv = shutil.which("uv", path=variables.get("PATH"))
+        made = Path(place, "packages")
+        _install(choose_command(uv, sys.executable, made), variables, Path(place))
+        try:
+            made.rename(folder)
+        except OSError:
+            # Another use of the action at the same time was faster.
+            if not folder.is_dir():
+                raise
+    return folder
+
+
+def main() -> int:
+    parent = Path(os.environ.get("RUNNER_TEMP") or tempfile.gettempdir(), "hfdeploy-action")
+    try:
+        packages = prepare(parent, os.environ)
+    except InstallFailed as failed:
+        told = str(failed).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        sys.stdout.write(f"::error title=Cannot set up hfdeploy::{told}\n")
+        return 1
+    sources = [str(PACKAGE.parent / name / "src") for name in SOURCES]
+    sys.path[:0] = [*sources, str(packages)]
+    from hfdeploy_action.main import run
+
+    return run()
+
+
+def _install(command: list[str], variables: dict[str, str], folder: Path) -> None:
+    try:
+        # In a folder without anybody's configuration.
+        done = subprocess.run(  # noqa: S603
+            command, cwd=folder, env=variables, capture_output=True, text=True, errors="replace",
+            timeout=_TIMEOUT_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise InstallFailed(
+            f"Installing took longer than {_TIMEOUT_SECONDS} s. Is the package index there?"
+        ) from None
+    if done.returncode == 0:
+        return
+    if "No module named pip" in done.stderr:
+        raise InstallFailed(
+            "This runner has neither uv nor pip."
+            " Put a step with actions/setup-python or astral-sh/setup-uv before."
+        )
+    raise InstallFailed(
+        f"What the action needs cannot be installed.\n{done.stderr.strip()[-_LONGEST_WORDS:]}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

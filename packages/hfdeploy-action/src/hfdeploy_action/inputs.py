@@ -1,0 +1,207 @@
+"""The inputs of the action, read from INPUT_* variables and judged all at once: pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+from hfdeploy_action.errors import InputsInvalid, reword
+from hfdeploy_action.event import Event
+from hfdeploy_core import DeployError, Gate, RepoType, Visibility, parse_probe
+from hfdeploy_core.options import Options, read_target
+from hfdeploy_core.planning.names import parse_repo_id
+
+_FLAGS = {"true": True, "false": False}
+_ID_TOKEN_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
+_SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A stand-in where the name itself is wrong: the other inputs are judged all the same.
+_ANY_REPO = "any/repo"
+
+Value = TypeVar("Value")
+Given = ParamSpec("Given")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the step asks for, as core takes it.
+
+    `token` is empty where the job's identity is exchanged for one (`uses_identity`). A fork may have neither:
+    `has_credentials`.
+    """
+
+    repo: str
+    repo_type: RepoType
+    source: str
+    options: Options = field(repr=False)
+    gate: Gate | None
+    token: str = field(repr=False)
+    uses_identity: bool
+    has_credentials: bool
+    only_plans: bool
+    fails_on_fork: bool
+
+
+def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
+    """The inputs, judged: one InputsInvalid names all that is wrong with them."""
+    reader = _Reader(environment)
+    repo = reader.read_repo()
+    repo_type = reader.choose("repo_type", {kind.value: kind for kind in RepoType}) or RepoType.SPACE
+    target = reader.find("huggingface_repo") if repo else _ANY_REPO
+    is_private = reader.read_flag("private")
+    visibility = None if is_private is None else (Visibility.PRIVATE if is_private else Visibility.PUBLIC)
+    asked: dict[str, Options] = {
+        "space_sdk": {"sdk": reader.find("space_sdk") or None},
+        "commit_message": {"message": reader.find("commit_message") or None},
+        "variables": {"variables": reader.read_variables()},
+        "secrets": {"secrets": reader.read_secrets()},
+    }
+    options: Options = {"repo_type": repo_type, "visibility": visibility}
+    for name, option in asked.items():
+        # Each by itself: core stops at the first thing that is wrong.
+        given: Options = {"repo_type": repo_type, **option}
+        reader.check(name, read_target, target, given)
+        options |= option
+    options["mirror"] = reader.read_flag("mirror") or False
+    if reader.finds_nothing_wrong:
+        # What contradicts each other, but is right by itself.
+        reader.check("variables", read_target, target, options)
+    only_plans = reader.read_flag("plan_only") or False
+    gate = reader.read_gate(repo_type)
+    uses_identity = reader.read_flag("oidc") or False
+    fails_on_fork = reader.choose("on_fork", {"skip": False, "fail": True}) or False
+    token = reader.read_token(repo, event, uses_identity=uses_identity)
+    reader.conclude()
+    return Inputs(
+        repo=target,
+        repo_type=repo_type,
+        source=reader.find("source_dir") or ".",
+        options=options,
+        gate=gate,
+        token=token,
+        uses_identity=uses_identity,
+        has_credentials=bool(environment.get(_ID_TOKEN_URL) if uses_identity else token),
+        only_plans=only_plans,
+        fails_on_fork=fails_on_fork,
+    )
+
+
+class _Reader:
+    """Reads one input after the other, and keeps what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    @property
+    def finds_nothing_wrong(self) -> bool:
+        return not self._problems
+
+    def find(self, name: str) -> str:
+        """The input, blanks around it cut off; what is not given is empty text, as GitHub has it."""
+        return self._environment.get(f"INPUT_{name.upper()}", "").strip()
+
+    def complain(self, name: str, problem: str) -> None:
+        self._problems.append(f"`{name}`: {problem}")
+
+    def check(
+        self, name: str, make: Callable[Given, Value], *given: Given.args, **named: Given.kwargs
+    ) -> Value | None:
+        """What core makes of it, or None and its complaint."""
+        try:
+            return make(*given, **named)
+        except DeployError as error:
+            self.complain(name, " ".join(reword(error)))
+            return None
+
+    def conclude(self) -> None:
+        """Raise InputsInvalid if anything was wrong."""
+        if self._problems:
+            number = "One input is" if len(self._problems) == 1 else f"{len(self._problems)} inputs are"
+            raise InputsInvalid(
+                "\n".join([f"{number} wrong.", *(f"- {problem}" for problem in self._problems)])
+            )
+
+    def read_repo(self) -> tuple[str | None, str] | None:
+        name = self.find("huggingface_repo")
+        if not name:
+            self.complain(
+                "huggingface_repo",
+                "It is empty. Write NAMESPACE/NAME, or NAME for the token's own namespace.",
+            )
+            return None
+        return self.check("huggingface_repo", parse_repo_id, name)
+
+    def read_flag(self, name: str) -> bool | None:
+        return self.choose(name, _FLAGS)
+
+    def choose(self, name: str, choices: Mapping[str, Value]) -> Value | None:
+        text = self.find(name)
+        if text and text.lower() not in choices:
+            self.complain(name, f"There is no {text!r}. Write {' or '.join(choices)}.")
+        return choices.get(text.lower())
+
+    def read_lines(self, name: str) -> list[str]:
+        return [line.strip() for line in self.find(name).splitlines() if line.strip()]
+
+    def read_variables(self) -> dict[str, str]:
+        variables: dict[str, str] = {}
+        for line in self.read_lines("variables"):
+            name, equals, value = line.partition("=")
+            if not equals:
+                self.complain("variables", f"{name} has no value. Write NAME=VALUE, one a line.")
+            elif name in variables:
+                self.complain("variables", f"{name} is given twice. Keep one of them.")
+            variables[name] = value
+        return variables
+
+    def read_secrets(self) -> dict[str, str]:
+        secrets: dict[str, str] = {}
+        for name in self.read_lines("secrets"):
+            if not _SECRET_NAME.fullmatch(name):
+                # Not repeated: it may be the secret itself.
+                self.complain(
+                    "secrets", "A line is not the name of an environment variable. Write names, no values."
+                )
+            elif not self._environment.get(name):
+                self.complain("secrets", f"{name} is not set. Set it in this step's or job's `env:`.")
+            else:
+                secrets[name] = self._environment[name]
+        return secrets
+
+    def read_gate(self, repo_type: RepoType) -> Gate | None:
+        waits = self.read_flag("wait")
+        seconds = self.check_seconds(self.find("wait_seconds"))
+        lines = self.read_lines("probe")
+        probes = [self.check("probe", parse_probe, line) for line in lines]
+        if lines and repo_type is not RepoType.SPACE:
+            self.complain("probe", f"A {repo_type} has no app to ask. Remove it.")
+        if lines and waits is False:
+            self.complain("probe", "An app can be asked once it is live. Remove `wait: false`.")
+        if waits is False or repo_type is not RepoType.SPACE:
+            return None
+        return Gate(seconds, tuple(probe for probe in probes if probe is not None))
+
+    def check_seconds(self, text: str) -> float:
+        try:
+            seconds = float(text) if text else Gate().wait_seconds
+        except ValueError:
+            seconds = 0
+        if not 0 < seconds < float("inf"):
+            self.complain("wait_seconds", f"{text!r} is not a number of seconds. Write 1200, for example.")
+        return seconds
+
+    def read_token(self, repo: tuple[str | None, str] | None, event: Event, *, uses_identity: bool) -> str:
+        token = self.find("hf_token")
+        if uses_identity:
+            if token:
+                self.complain("oidc", "It takes the place of `hf_token`. Remove one of them.")
+            if repo is not None and repo[0] is None:
+                self.complain("oidc", "A job's identity has no namespace of its own. Write NAMESPACE/NAME.")
+            if not self._environment.get(_ID_TOKEN_URL) and not event.is_fork:
+                self.complain("oidc", "The job has no identity. Give it `permissions: id-token: write`.")
+        elif not token and not event.is_fork:
+            self.complain(
+                "hf_token",
+                "It is empty. Store a token with write access as a secret, and name that here.",
+            )
+        return token

@@ -1,0 +1,178 @@
+"""The action: inputs in, a deploy by core, and then outputs, summary and annotations out."""
+
+import json
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import hfdeploy_core
+from hfdeploy.render.json_lines import JsonLines
+from hfdeploy_action.checkout import check_out, is_needed
+from hfdeploy_action.errors import SecretsAbsent
+from hfdeploy_action.event import Event, read_event
+from hfdeploy_action.identity import advise, name_resource
+from hfdeploy_action.inputs import Inputs, read_inputs
+from hfdeploy_action.log import WorkflowLog
+from hfdeploy_action.outputs import list_outputs, write_outputs, write_summary
+from hfdeploy_action.report import Recorder, write_report, write_skipped
+from hfdeploy_core import DeployError, Outcome, Plan, redact
+from hfdeploy_core.clock import SystemClock
+from hfdeploy_core.errors import TokenRejected
+from hfdeploy_core.events import Event as DeployEvent
+from hfdeploy_core.hub.credentials import find_token
+
+INTERRUPTED_EXIT_CODE = 130
+_NO_SECRETS = (
+    "This pull request comes from a fork, which GitHub hands no secrets: there is no token to deploy with."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the step ends, and what it leaves for those after it."""
+
+    exit_code: int
+    outputs: Mapping[str, str]
+    summary: str
+
+
+def run() -> int:
+    """The step as the runner starts it."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
+    environment = dict(os.environ)
+    for name in environment:
+        # What was asked for is read; no child has to see it.
+        if name.startswith("INPUT_"):
+            del os.environ[name]
+    return main(environment, sys.stdout)
+
+
+def main(environment: Mapping[str, str], out: TextIO) -> int:
+    """Do what the inputs ask for; the exit code of the step."""
+    with ExitStack() as stack:
+        log = stack.enter_context(WorkflowLog(out, environment.get("INPUT_SOURCE_DIR") or "."))
+        file = _make_log_file(environment)
+        lines = stack.enter_context(JsonLines(stack.enter_context(file.open("w", encoding="utf-8"))))
+        ended = _deploy(environment, log, lines, str(file))
+    if name := environment.get("GITHUB_OUTPUT"):
+        write_outputs(ended.outputs, Path(name))
+    if name := environment.get("GITHUB_STEP_SUMMARY"):
+        write_summary(ended.summary, Path(name))
+    return ended.exit_code
+
+
+def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, logs: str) -> Ended:
+    recorder = Recorder(SystemClock())
+
+    def show(event: DeployEvent) -> None:
+        for face in (log, lines, recorder):
+            face.show(event)
+
+    def fail(error: DeployError, name: str, exit_code: int) -> Ended:
+        log.fail(error, name, exit_code)
+        lines.fail(error, name, exit_code)
+        report = recorder.conclude(environment.get("INPUT_HUGGINGFACE_REPO", ""), error)
+        return Ended(exit_code, list_outputs(None, logs=logs), write_report(report))
+
+    try:
+        event = read_event(environment, _load_payload(environment))
+        inputs = read_inputs(environment, event)
+        for secret in (inputs.token, *inputs.options.get("secrets", {}).values()):
+            log.mask(secret)
+        if not inputs.has_credentials:
+            if inputs.fails_on_fork:
+                raise SecretsAbsent(_NO_SECRETS)
+            log.command("notice", _NO_SECRETS, title="hfdeploy: not deployed")
+            return Ended(0, list_outputs(None, skipped=True), write_skipped(_NO_SECRETS))
+        _fill_workspace(inputs, event, environment, log)
+        ending = _carry_out(inputs, environment, log, show)
+    except KeyboardInterrupt:
+        interrupted = DeployError(
+            "Interrupted before it was done.", "Run it again: it goes on from where it was."
+        )
+        return fail(interrupted, "Interrupted", INTERRUPTED_EXIT_CODE)
+    except DeployError as error:
+        _tell_traceback(environment, log)
+        return fail(error, type(error).__name__, error.exit_code)
+    except Exception as error:
+        _tell_traceback(environment, log)
+        unexpected = DeployError(f"Something unexpected happened: {type(error).__name__}: {error}.")
+        return fail(unexpected, "Unexpected", DeployError.exit_code)
+    report = recorder.conclude(inputs.repo, ending)
+    if isinstance(ending, Plan):
+        log.show_plan(ending)
+        lines.show_plan(ending)
+    outcome = ending if isinstance(ending, Outcome) else None
+    digest = report.planned.digest if report.planned else ""
+    return Ended(0, list_outputs(outcome, plan=digest, logs=logs), write_report(report))
+
+
+def _carry_out(
+    inputs: Inputs, environment: Mapping[str, str], log: WorkflowLog, show: hfdeploy_core.events.OnEvent
+) -> Outcome | Plan:
+    token = inputs.token
+    if inputs.uses_identity:
+        token = _exchange_identity(inputs, environment)
+        log.mask(token)
+    with hfdeploy_core.connect(token=token, on_event=show) as hub:
+        if inputs.only_plans:
+            return hfdeploy_core.plan(inputs.source, inputs.repo, on_event=show, hub=hub, **inputs.options)
+        return hfdeploy_core.deploy(
+            inputs.source, inputs.repo, gate=inputs.gate, on_event=show, hub=hub, **inputs.options
+        )
+
+
+def _exchange_identity(inputs: Inputs, environment: Mapping[str, str]) -> str:
+    resource = name_resource(inputs.repo, inputs.repo_type)
+    # huggingface_hub reads it from there, and asks GitHub and the Hub.
+    os.environ["HF_OIDC_RESOURCE"] = resource
+    try:
+        return find_token() or ""
+    except TokenRejected as refused:
+        raise advise(refused, resource, environment) from None
+
+
+def _fill_workspace(inputs: Inputs, event: Event, environment: Mapping[str, str], log: WorkflowLog) -> None:
+    workspace = Path(environment.get("GITHUB_WORKSPACE") or ".")
+    if not event.repository or not is_needed(workspace, inputs.source):
+        return
+    log.command(
+        "notice", f"The workspace is empty: fetching {event.repository} at {event.commit}.", title="hfdeploy"
+    )
+    server, token = environment.get("GITHUB_SERVER_URL", ""), environment.get("INPUT_GITHUB_TOKEN", "")
+    check_out(workspace, event.repository, event.commit, server, token, environment)
+
+
+def _load_payload(environment: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _make_log_file(environment: Mapping[str, str]) -> Path:
+    folder = Path(environment.get("RUNNER_TEMP") or tempfile.gettempdir(), "hfdeploy-action")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"events-{secrets.token_hex(4)}.jsonl"
+
+
+def _tell_traceback(environment: Mapping[str, str], log: WorkflowLog) -> None:
+    if environment.get("RUNNER_DEBUG") == "1":
+        for line in redact(traceback.format_exc()).splitlines():
+            log.command("debug", line)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,130 @@
+"""What became of a deploy, and how the step's summary tells it."""
+
+import re
+from dataclasses import dataclass
+
+from hfdeploy.render.words import count, format_bytes, say_plan
+from hfdeploy_action.errors import reword
+from hfdeploy_core import DeployError, Outcome, Plan
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.errors import GateError
+from hfdeploy_core.events import Committed, Event, Planned, Warned, WentLive
+
+_MOST_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the summary is made from; `phases` are names and seconds, in order."""
+
+    repo: str
+    ending: Outcome | Plan | DeployError
+    planned: Planned | None = None
+    phases: tuple[tuple[str, float], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Recorder:
+    """Hears the events, and knows at the end what happened and how long it took."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.seconds()
+        self._planned: Planned | None = None
+        self._phases: list[tuple[str, float]] = []
+        self._warnings: list[str] = []
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Warned():
+                self._warnings.append(event.message)
+            case Planned():
+                self._planned = event
+                self._end_phase("read and plan")
+            case Committed():
+                self._end_phase("upload and commit")
+            case WentLive():
+                self._end_phase("until it was live")
+
+    def conclude(self, repo: str, ending: Outcome | Plan | DeployError) -> Report:
+        return Report(repo, ending, self._planned, tuple(self._phases), tuple(self._warnings))
+
+    def _end_phase(self, name: str) -> None:
+        now = self._clock.seconds()
+        self._phases.append((name, now - self._since))
+        self._since = now
+
+
+def write_report(report: Report) -> str:
+    """The summary of a step, as Markdown. Pure; names and logs stay what they are, whatever they hold."""
+    planned = report.planned
+    parts = [_write_ending(report)]
+    if planned is not None:
+        parts.append(
+            _write_table(
+                ("files", _say_files(planned)), ("to send at most", format_bytes(planned.bytes_to_send))
+            )
+        )
+    if isinstance(report.ending, Plan):
+        parts.append(_write_details("The plan", say_plan(report.ending)))
+    if isinstance(report.ending, GateError) and report.ending.log:
+        parts.append(_write_details("The last lines of the log", "\n".join(report.ending.log)))
+    if report.phases:
+        parts.append(_write_table(*((name, f"{seconds:.1f} s") for name, seconds in report.phases)))
+    if report.warnings:
+        parts.append("\n".join(f"- ⚠️ {_escape(warning)}" for warning in report.warnings[:_MOST_LINES]))
+    return "\n\n".join(parts) + "\n"
+
+
+def write_skipped(reason: str) -> str:
+    """The summary where nothing was done."""
+    return f"### Not deployed\n\n{_escape(reason)}\n"
+
+
+def _write_ending(report: Report) -> str:
+    ending = report.ending
+    if isinstance(ending, DeployError):
+        told = "\n\n".join(_escape(text) for text in reword(ending))
+        return f"### ❌ {_escape(report.repo)} was not deployed\n\n{told}"
+    if isinstance(ending, Plan):
+        verb = "would change" if ending.changes else "would stay as it is"
+        return f"### {_escape(str(ending.repo))} {verb}"
+    rows = [("repo", f"[{_escape(ending.repo_id)}]({ending.repo_url})")]
+    if ending.space_url:
+        rows.append(("app", ending.space_url))
+    if ending.proxy_enabled:
+        rows += [("relay", _escape(ending.proxy_repo_id)), ("relay's app", ending.proxy_url)]
+    rows += [("commit", f"`{ending.commit}`"), ("plan", f"`{ending.plan_digest}`")]
+    verb = "was deployed" if ending.changed else "has it all already"
+    return f"### ✅ {_escape(ending.repo_id)} {verb}\n\n{_write_table(*rows)}"
+
+
+def _say_files(planned: Planned) -> str:
+    counted = {
+        "added": planned.files_added,
+        "updated": planned.files_updated,
+        "deleted": planned.files_deleted,
+        "unchanged": planned.files_unchanged,
+    }
+    told = [f"{number:,} {what}" for what, number in counted.items() if number]
+    if planned.settings_changed:
+        told.append(f"{count(planned.settings_changed, 'setting')} changed")
+    return ", ".join(told) or "none"
+
+
+def _write_table(*rows: tuple[str, str]) -> str:
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _write_details(title: str, text: str) -> str:
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_MOST_LINES], f"... and {len(lines) - _MOST_LINES:,} more lines"]
+    # Indented, so that no backtick in a line can end the block.
+    block = "\n".join(f"    {line}" for line in lines)
+    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+
+
+def _escape(text: str) -> str:
+    """One line of plain text: no Markdown, no HTML, no cell's end."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~!@&])", r"\\\1", " ".join(text.split()))

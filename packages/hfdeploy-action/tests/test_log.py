@@ -1,0 +1,71 @@
+from io import StringIO
+
+from hfdeploy_action.log import WorkflowLog, find_place
+from hfdeploy_core.errors import BuildFailed, CardInvalid, SdkMissing
+from hfdeploy_core.events import Committed, Logged, StageChanged, Uploading, Warned
+
+
+def shown(*events: object, source: str = ".") -> list[str]:
+    out = StringIO()
+    with WorkflowLog(out, source) as log:
+        for event in events:
+            log.show(event)  # type: ignore[arg-type]
+    return out.getvalue().splitlines()
+
+
+def test_each_log_is_a_group_of_its_own() -> None:
+    lines = shown(
+        StageChanged("BUILDING", None),
+        Logged("build", "Step 1"),
+        Logged("build", "::error::not ours"),
+        Logged("run", "started"),
+        Committed("alice/app", "c0ffee"),
+        Logged("run", "bye"),
+    )
+    assert lines == [
+        "Space is BUILDING",
+        "::group::The build log",
+        "Step 1",
+        ": :error::not ours",
+        "::endgroup::",
+        "::group::The run log",
+        "started",
+        "::endgroup::",
+        "Committed c0ffee",
+        "::group::The run log",
+        "bye",
+        "::endgroup::",
+    ]
+
+
+def test_a_warning_is_an_annotation_and_progress_comes_in_tenths() -> None:
+    lines = shown(Warned("50% gone\nor so"), *(Uploading(1, done, 1000) for done in range(0, 1001, 10)))
+    assert lines[0] == "::warning title=hfdeploy::50%25 gone%0Aor so"
+    assert len(lines) == 1 + 11
+
+
+def test_a_failure_names_the_line_of_the_card() -> None:
+    out = StringIO()
+    with WorkflowLog(out, "app/") as log:
+        log.show(Logged("build", "x"))
+        log.fail(CardInvalid("It is wrong.", "Correct it.", line=3), "CardInvalid", 23)
+    assert out.getvalue().splitlines()[-2:] == [
+        "::endgroup::",
+        "::error title=hfdeploy%3A CardInvalid,file=app/README.md,line=3::It is wrong.%0ACorrect it.",
+    ]
+    assert find_place(CardInvalid("x", line=3), ".") == {"file": "README.md", "line": 3}
+    assert find_place(CardInvalid("x", file=".gitignore"), "a\\b") == {"file": "a/b/.gitignore", "line": None}
+    assert find_place(SdkMissing("x"), ".") == {}
+
+
+def test_the_last_lines_of_a_log_come_before_the_failure() -> None:
+    error = BuildFailed("It cannot be built.")
+    error.log = ("one", "##[error]two")
+    out = StringIO()
+    WorkflowLog(out, ".").fail(error, "BuildFailed", 50)
+    assert out.getvalue().splitlines()[:4] == [
+        "::group::The last lines of the log",
+        "one",
+        "## [error]two",
+        "::endgroup::",
+    ]

@@ -1,0 +1,121 @@
+"""The step as a whole, in this process, against the local hub."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi
+
+from hfdeploy_localhub import LocalHub
+
+from .conftest import Step
+
+Run = Callable[..., Step]
+
+
+@pytest.fixture
+def api(hub: LocalHub, canary: str) -> HfApi:
+    return HfApi(endpoint=hub.endpoint, token=canary)
+
+
+def test_a_deploy_and_another_that_finds_nothing_to_do(step: Run, api: HfApi, hub: LocalHub) -> None:
+    done = step(
+        huggingface_repo="app", commit_message="Words", variables="A=1", secrets="KEY", KEY="hunter22"
+    )
+    assert done.exit_code == 0
+    head = api.list_repo_commits("alice/app", repo_type="space")[0]
+    assert head.title == "Words"
+    assert done.outputs["repo_id"] == "alice/app"
+    assert done.outputs["repo_url"] == f"{hub.endpoint}/spaces/alice/app"
+    assert done.outputs["commit"] == head.commit_id
+    assert done.outputs["space_url"].startswith("http")
+    assert (done.outputs["changed"], done.outputs["skipped"], done.outputs["proxy_url"]) == (
+        "true",
+        "false",
+        "",
+    )
+    assert "hunter22" not in done.log + done.summary
+    events = [json.loads(line) for line in Path(done.outputs["logs"]).read_text().splitlines()]
+    assert events[-1]["commit"] == head.commit_id
+    assert done.outputs["plan"] == events[-1]["plan_digest"]
+    again = step(huggingface_repo="app", commit_message="Words")
+    assert (again.exit_code, again.outputs["changed"]) == (0, "false")
+    assert again.outputs["commit"] == head.commit_id
+    assert "has it all already" in again.summary
+
+
+def test_a_plan_changes_nothing(step: Run, api: HfApi) -> None:
+    done = step(plan_only="true", repo_type="model")
+    assert done.exit_code == 0
+    assert not api.repo_exists("alice/app")
+    assert "### model alice/app would change" in done.summary
+    assert "    + index.html (3 B)" in done.summary.replace("      ", "    ")
+    assert "::group::Plan for model alice/app\n" in done.log
+    assert done.outputs["plan"]
+    assert (done.outputs["commit"], done.outputs["changed"]) == ("", "false")
+
+
+def test_what_is_wrong_is_told_before_anything_is_asked(step: Run, hub: LocalHub) -> None:
+    done = step(repo_type="x", private="y")
+    assert done.exit_code == 80
+    assert "::error title=hfdeploy%3A InputsInvalid::2 inputs are wrong.%0A- `repo_type`" in done.log
+    assert done.outputs["repo_id"] == ""
+    assert "was not deployed" in done.summary
+    assert len(hub.requests) == 0
+
+
+def test_a_card_that_is_wrong_is_annotated_at_its_line(step: Run, workspace: Path, hub: LocalHub) -> None:
+    (workspace / "app").mkdir()
+    (workspace / "app/README.md").write_text("\n---\ntitle: x\nsdk: [\n---\n")
+    done = step(source_dir="app")
+    assert done.exit_code == 23
+    assert "file=app/README.md,line=5::" in done.log
+
+
+def test_a_fork_is_skipped_or_fails_as_configured(step: Run, tmp_path: Path, hub: LocalHub) -> None:
+    payload = tmp_path / "event.json"
+    payload.write_text(
+        json.dumps({"pull_request": {"number": 1, "head": {"repo": {"full_name": "bob/app"}}}})
+    )
+    fork = {"GITHUB_EVENT_PATH": str(payload), "GITHUB_REPOSITORY": "alice/code", "hf_token": ""}
+    done = step(**fork)
+    assert (done.exit_code, done.outputs["skipped"], done.outputs["commit"]) == (0, "true", "")
+    assert "::notice title=hfdeploy%3A not deployed::This pull request comes from a fork" in done.log
+    assert done.summary.startswith("### Not deployed\n")
+    failed = step(**fork, on_fork="fail")
+    assert (failed.exit_code, failed.outputs["skipped"]) == (81, "false")
+    assert len(hub.requests) == 0
+
+
+def test_an_empty_workspace_is_filled(
+    step: Run, workspace: Path, api: HfApi, hub: LocalHub, canary: str
+) -> None:
+    for file in workspace.iterdir():
+        file.unlink()
+    api.create_repo("alice/code", private=True)
+    commit = api.upload_file(path_or_fileobj=b"{}", path_in_repo="config.json", repo_id="alice/code").oid
+    done = step(
+        repo_type="model",
+        github_token=canary,
+        GITHUB_SERVER_URL=hub.endpoint,
+        GITHUB_REPOSITORY="alice/code",
+        GITHUB_SHA=commit,
+    )
+    assert done.exit_code == 0
+    assert "config.json" in api.list_repo_files("alice/app")
+
+
+def test_something_unexpected_is_told_without_its_traceback(
+    step: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object, **named: object) -> None:
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr("hfdeploy_core.connect", fail)
+    done = step()
+    assert done.exit_code == 1
+    assert "Something unexpected happened: ZeroDivisionError: of all things." in done.log
+    assert "Traceback" not in done.log
+    told = step(RUNNER_DEBUG="1")
+    assert "::debug::Traceback" in told.log
