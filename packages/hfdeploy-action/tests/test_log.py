@@ -15,7 +15,7 @@ def shown(*events: object, source: str = ".") -> list[str]:
 
 def test_each_log_is_a_group_of_its_own() -> None:
     lines = shown(
-        StageChanged("BUILDING", None),
+        StageChanged("alice/app", "BUILDING", None),
         Logged("build", "Step 1"),
         Logged("build", "::error::not ours"),
         Logged("run", "started"),
@@ -23,7 +23,7 @@ def test_each_log_is_a_group_of_its_own() -> None:
         Logged("run", "bye"),
     )
     assert lines == [
-        "Space is BUILDING",
+        "alice/app is BUILDING",
         "::group::The build log",
         "Step 1",
         ": :error::not ours",

@@ -16,7 +16,7 @@ def test_it_says_what_was_deployed_where_and_how_long_it_took() -> None:
     for seconds, event in (
         (1, PLANNED),
         (2.5, Committed("alice/app", "c0ffee")),
-        (60, WentLive("c0ffee", 60)),
+        (60, WentLive("alice/app", "c0ffee", 60)),
     ):
         clock.sleep(seconds)
         recorder.show(event)
@@ -24,8 +24,7 @@ def test_it_says_what_was_deployed_where_and_how_long_it_took() -> None:
     assert told.startswith("### ✅ alice/app was deployed\n")
     assert "| app | https://app |" in told
     assert "| commit | `c0ffee` |" in told
-    assert "| files | 12 added, 3 updated, 1 deleted, 4 unchanged, 2 settings changed |" in told
-    assert "| to send at most | 48.2 kB |" in told
+    assert "| alice/app | 12 added, 3 updated, 1 deleted, 4 unchanged, 2 settings changed | 48.2 kB |" in told
     assert "| read and plan | 1.0 s |\n| upload and commit | 2.5 s |\n| until it was live | 60.0 s |" in told
 
 

@@ -29,6 +29,7 @@ from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import TokenRejected
 from hfdeploy_core.events import Event as DeployEvent
 from hfdeploy_core.hub.credentials import find_token
+from hfdeploy_core.planning.digest import digest_plan
 
 INTERRUPTED_EXIT_CODE = 130
 _NO_SECRETS = (
@@ -114,7 +115,7 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         log.show_plan(ending)
         lines.show_plan(ending)
     outcome = ending if isinstance(ending, Outcome) else None
-    digest = report.planned.digest if report.planned else ""
+    digest = digest_plan(ending) if isinstance(ending, Plan) else ending.plan_digest
     return Ended(0, list_outputs(outcome, plan=digest, logs=logs), write_report(report))
 
 

@@ -19,7 +19,7 @@ class Report:
 
     repo: str
     ending: Outcome | Plan | DeployError
-    planned: Planned | None = None
+    planned: tuple[Planned, ...] = ()
     phases: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -30,8 +30,8 @@ class Recorder:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._since = clock.seconds()
-        self._planned: Planned | None = None
-        self._phases: list[tuple[str, float]] = []
+        self._planned: dict[str, Planned] = {}
+        self._phases: dict[str, float] = {}
         self._warnings: list[str] = []
 
     def show(self, event: Event) -> None:
@@ -39,7 +39,7 @@ class Recorder:
             case Warned():
                 self._warnings.append(event.message)
             case Planned():
-                self._planned = event
+                self._planned[event.repo_id] = event
                 self._end_phase("read and plan")
             case Committed():
                 self._end_phase("upload and commit")
@@ -47,30 +47,27 @@ class Recorder:
                 self._end_phase("until it was live")
 
     def conclude(self, repo: str, ending: Outcome | Plan | DeployError) -> Report:
-        return Report(repo, ending, self._planned, tuple(self._phases), tuple(self._warnings))
+        planned, phases = tuple(self._planned.values()), tuple(self._phases.items())
+        return Report(repo, ending, planned, phases, tuple(self._warnings))
 
     def _end_phase(self, name: str) -> None:
         now = self._clock.seconds()
-        self._phases.append((name, now - self._since))
+        self._phases[name] = self._phases.get(name, 0) + now - self._since
         self._since = now
 
 
 def write_report(report: Report) -> str:
     """The summary of a step, as Markdown. Pure; names and logs stay what they are, whatever they hold."""
-    planned = report.planned
     parts = [_write_ending(report)]
-    if planned is not None:
-        parts.append(
-            _write_table(
-                ("files", _say_files(planned)), ("to send at most", format_bytes(planned.bytes_to_send))
-            )
-        )
+    if report.planned:
+        parts.append(_write_table(("repo", "files", "to send at most"), *map(_count_files, report.planned)))
     if isinstance(report.ending, Plan):
         parts.append(_write_details("The plan", say_plan(report.ending)))
     if isinstance(report.ending, GateError) and report.ending.log:
         parts.append(_write_details("The last lines of the log", "\n".join(report.ending.log)))
     if report.phases:
-        parts.append(_write_table(*((name, f"{seconds:.1f} s") for name, seconds in report.phases)))
+        rows = [(name, f"{seconds:.1f} s") for name, seconds in report.phases]
+        parts.append(_write_table(("what took how long", ""), *rows))
     if report.warnings:
         parts.append("\n".join(f"- ⚠️ {_escape(warning)}" for warning in report.warnings[:_MOST_LINES]))
     return "\n\n".join(parts) + "\n"
@@ -96,10 +93,10 @@ def _write_ending(report: Report) -> str:
         rows += [("relay", _escape(ending.proxy_repo_id)), ("relay's app", ending.proxy_url)]
     rows += [("commit", f"`{ending.commit}`"), ("plan", f"`{ending.plan_digest}`")]
     verb = "was deployed" if ending.changed else "has it all already"
-    return f"### ✅ {_escape(ending.repo_id)} {verb}\n\n{_write_table(*rows)}"
+    return f"### ✅ {_escape(ending.repo_id)} {verb}\n\n{_write_table(('', ''), *rows)}"
 
 
-def _say_files(planned: Planned) -> str:
+def _count_files(planned: Planned) -> tuple[str, str, str]:
     counted = {
         "added": planned.files_added,
         "updated": planned.files_updated,
@@ -109,11 +106,13 @@ def _say_files(planned: Planned) -> str:
     told = [f"{number:,} {what}" for what, number in counted.items() if number]
     if planned.settings_changed:
         told.append(f"{count(planned.settings_changed, 'setting')} changed")
-    return ", ".join(told) or "none"
+    return _escape(planned.repo_id), ", ".join(told) or "none", format_bytes(planned.bytes_to_send)
 
 
-def _write_table(*rows: tuple[str, str]) -> str:
-    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
+def _write_table(*rows: tuple[str, ...]) -> str:
+    """Rows of cells, the first of them the head."""
+    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, f"|{' --- |' * len(rows[0])}", *body])
 
 
 def _write_details(title: str, text: str) -> str:
