@@ -96,12 +96,6 @@ def test_an_app_that_never_listens_runs_into_the_deadline(deploy: Deploy) -> Non
     assert "APP_STARTING after 4 seconds" in done.stderr
 
 
-def test_a_probe_that_fails_fails_the_deploy(deploy: Deploy) -> None:
-    done = deploy(version(1), "--wait", "--probe", "/ill=418")
-    assert done.returncode == 54
-    assert "/ill answered 503, not 418" in done.stderr
-
-
 def test_a_paused_space_says_how_to_wake_it(deploy: Deploy, run: Command, api: HfApi, canary: str) -> None:
     assert deploy(version(1), "--wait").returncode == 0
     assert "PAUSED" in run("hfdeploy", "pause", "alice/app", token=canary).stdout
@@ -143,3 +137,25 @@ def test_verbs_for_a_space_that_is_not_there(run: Command, canary: str) -> None:
         done = run("hfdeploy", verb, "alice/nothing", token=canary)
         assert done.returncode == 33
         assert "alice/nothing" in done.stderr
+
+
+def test_what_does_not_get_live_is_undone_and_that_is_live(deploy: Deploy, api: HfApi, canary: str) -> None:
+    """A crash, a broken build, an app that never listens and a probe that fails, one after the other."""
+    assert deploy(version(1), "--wait").returncode == 0
+    tree = {file.path: file.blob_id for file in api.list_repo_tree("alice/app", repo_type="space")}
+    crash, silence = 'raise SystemExit("boom-7431")', "import time\ntime.sleep(600)"
+    broken = DOCKERFILE.replace("COPY . .", "COPY nothing .")
+    for app, dockerfile, options, code, told in (
+        (crash, DOCKERFILE, (), 51, "boom-7431"),
+        (version(2), broken, (), 50, "COPY nothing"),
+        (silence, DOCKERFILE, ("--wait-seconds", "3"), 53, "APP_STARTING after 3 seconds"),
+        (version(3), DOCKERFILE, ("--probe", "/ill=503", "--probe", '/ json={"version": 1}'), 54, "without"),
+    ):
+        done = deploy(app, "--rollback-on-failure", *options, dockerfile=dockerfile)
+        assert done.returncode == code
+        assert told in done.stdout + done.stderr
+        assert "and that is live" in done.stderr
+        now = {file.path: file.blob_id for file in api.list_repo_tree("alice/app", repo_type="space")}
+        assert now == tree
+        assert api.get_space_runtime("alice/app").raw["sha"] == api.space_info("alice/app").sha
+        assert ask(api, canary)["version"] == 1

@@ -1,7 +1,7 @@
 """The façade: validate, read, plan, apply."""
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -14,10 +14,13 @@ from typing import Unpack
 from hfdeploy_core.applying.apply import Applied, apply_plan
 from hfdeploy_core.applying.gate import pass_gate
 from hfdeploy_core.applying.journal import Journal
+from hfdeploy_core.applying.recall import read_rollback
 from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.errors import (
     Conflict,
+    DeployError,
     GateError,
+    NotRunning,
     RepoNameInvalid,
     RepoNotFound,
     SettingInvalid,
@@ -25,10 +28,11 @@ from hfdeploy_core.errors import (
     Superseded,
     TokenRejected,
 )
-from hfdeploy_core.events import Finished, OnEvent, Planned, Scanned, Warned
+from hfdeploy_core.events import Finished, OnEvent, Planned, RolledBack, Scanned, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
     Account,
+    Change,
     CommitFiles,
     CommitInfo,
     CreateRepo,
@@ -68,6 +72,7 @@ from hfdeploy_core.planning.relay import (
     plan_relay,
     recommend_token,
 )
+from hfdeploy_core.planning.rollback import decide_earlier, undo_settings
 from hfdeploy_core.planning.trailers import (
     COMMIT,
     CONTENT,
@@ -112,6 +117,16 @@ class _Prepared:
     plan: Plan
     snapshot: Snapshot
     info: RepoInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was made of a repo by `changes`, on top of the commit `base`; None where there was none."""
+
+    run: _Run
+    applied: Applied
+    base: str | None
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +212,8 @@ def apply(
                 run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=False))
             applied = _carry_out(run, _Prepared(own, snapshot, info), settled)
             behind = beside.carry_out() if beside else None
-            if gate is not None:
-                _pass(run, gate, applied)
-                _pass_relay(gate, beside, behind)
+            made = _Made(run, applied, own.base, own.changes)
+            _see_live(gate, made, beside, behind)
             if own.restores is not None:
                 run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=True))
     return _conclude(run, plan, applied, behind, started_seconds, created=plan.creates)
@@ -221,10 +235,10 @@ def deploy(
 
     `repo` is `NAMESPACE/NAME`, or `NAME` for the token's own namespace; it is created if it is missing. For
     what else can be asked for, see `options.Options`. With a `gate` it returns once the Space runs this very
-    commit and answers the gate's probes; the commit stays if it does not. With a `relay` a public Space is
-    put in front of a private one, which lets callers in. `state` is the folder for the journal and the hashes
-    of files, by default `.hfdeploy` in the source. `hub` is by default the one that HF_ENDPOINT and HF_TOKEN
-    name to the `hf` command.
+    commit and answers the gate's probes; the commit stays if it does not, unless the gate rolls back. With a
+    `relay` a public Space is put in front of a private one, which lets callers in. `state` is the folder for
+    the journal and the hashes of files, by default `.hfdeploy` in the source. `hub` is by default the one
+    that HF_ENDPOINT and HF_TOKEN name to the `hf` command.
 
     Nothing is written before everything is validated. Where somebody else commits meanwhile, it is planned
     again, unless both change the same files. Raises a DeployError; see `hfdeploy_core.errors`.
@@ -241,11 +255,11 @@ def deploy(
         with _prepare_relay(run, relay, target, first) as beside:
             prepared, applied = _carry_out_or_plan_again(run, target, first)
             behind = beside.carry_out() if beside else None
-            if gate is not None:
-                _pass(run, gate, applied)
-                _pass_relay(gate, beside, behind)
-            made = beside.join(prepared.plan) if beside else prepared.plan
-    return _conclude(run, made, applied, behind, started_seconds, created=first.plan.creates)
+            changes = (*first.plan.changes, *prepared.plan.changes)
+            made = _Made(run, applied, None if first.plan.creates else prepared.plan.base, changes)
+            _see_live(gate, made, beside, behind)
+            whole = beside.join(prepared.plan) if beside else prepared.plan
+    return _conclude(run, whole, applied, behind, started_seconds, created=first.plan.creates)
 
 
 def connect(
@@ -508,10 +522,65 @@ def _pass(run: _Run, gate: Gate, applied: Applied) -> None:
         run.journal.record(Verdict(repo, commit, is_live=True))
 
 
-def _pass_relay(gate: Gate, beside: _Relaying | None, relayed: Applied | None) -> None:
-    """The relay has to be live as well, and to answer the same."""
+def _see_live(gate: Gate | None, made: _Made, beside: _Relaying | None, relayed: Applied | None) -> None:
+    """The Space has to be live, and then its relay, which has to answer the same."""
+    if gate is None:
+        return
+    parts = [(gate, made)]
     if beside and relayed:
-        _pass(beside.run, replace(gate, probes=(*beside.relay.probes, *gate.probes)), relayed)
+        plan = beside.prepared.plan
+        asked = replace(gate, probes=(*beside.relay.probes, *gate.probes))
+        parts.append((asked, _Made(beside.run, relayed, plan.base, plan.changes)))
+    try:
+        for asked, part in parts:
+            _pass(part.run, asked, part.applied)
+    except GateError as error:
+        # What somebody else did, or will have to do, is not undone by going back.
+        if not gate.rolls_back or isinstance(error, Superseded | NotRunning):
+            raise
+        raise _go_back(parts, error) from error
+
+
+def _go_back(parts: Sequence[tuple[Gate, _Made]], error: GateError) -> GateError:
+    """Put in place again what was there before; the error, which says what came of that."""
+    said = []
+    for gate, part in parts:
+        try:
+            said.append(_roll_back(gate, part))
+        except DeployError as failure:
+            said.append(f"{part.applied.info.repo.id} could not be put back: {failure.message}")
+    told = type(error)(" ".join(filter(None, [error.message, *said])), error.remedy)
+    told.log = error.log
+    return told
+
+
+def _roll_back(gate: Gate, made: _Made) -> str:
+    """Undo one repo's part of a deploy, and see that live: what to say of it."""
+    run, repo, commit = made.run, made.applied.info.repo, made.applied.commit
+    if not made.applied.changed:
+        return ""
+    commits = run.hub.recent_commits(repo)
+    if commits[0].id != commit:
+        return f"{repo.id} stays as it is: somebody else has committed since."
+    failed = run.journal.read().find_failed(repo) - {commit}
+    if made.base in failed:
+        earlier = decide_earlier(commits, failed)
+    else:
+        earlier = next((known for known in commits if known.id == made.base), None)
+    if earlier is None:
+        return f"{repo.id} stays as it is: there is nothing earlier that was live."
+    recalled = undo_settings(repo, made.changes)
+    info = find_existing(run.hub, repo)
+    plan = read_rollback(run.hub, info, earlier, recalled)
+    for name in recalled.lost:
+        run.on_event(Warned(f"The {name} of {repo.id} cannot be set back: it stays as it is."))
+    run.on_event(_describe(plan))
+    run.journal.record(Restoring(repo, earlier.id, plan.base, is_done=False))
+    applied = _carry_out(run, _Prepared(plan, Snapshot(Path(), ()), info))
+    _pass(run, gate, applied)
+    run.journal.record(Restoring(repo, earlier.id, plan.base, is_done=True))
+    run.on_event(RolledBack(repo.id, applied.commit, earlier.id))
+    return f"{repo.id} holds again what it held at {earlier.id[:7]}, and that is live."
 
 
 def _find_settled(run: _Run, plan: Plan, info: RepoInfo | None) -> frozenset[int]:

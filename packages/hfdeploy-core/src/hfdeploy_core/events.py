@@ -145,6 +145,16 @@ class WentLive:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What did not get live was undone: the files of the commit `restores` are live again."""
+
+    name: ClassVar[str] = "rolled_back"
+    repo_id: str
+    commit: str
+    restores: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeletionPlanned:
     """A repo would be deleted."""
 
@@ -237,6 +247,7 @@ Event = (
     | Logged
     | Probed
     | WentLive
+    | RolledBack
     | DeletionPlanned
     | Deleted
     | Finished

@@ -3,17 +3,17 @@
 from os import PathLike
 
 from hfdeploy_core.applying.journal import Journal
+from hfdeploy_core.applying.recall import read_rollback
 from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.deployment import apply, enter, find_existing, find_state
 from hfdeploy_core.errors import RevisionMissing
 from hfdeploy_core.events import OnEvent, Warned
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.model import CommitInfo, Outcome, Plan, Remote, RepoRef, RepoType, Source
+from hfdeploy_core.model import CommitInfo, Outcome, Plan, RepoRef, RepoType, Source
 from hfdeploy_core.options import read_target
 from hfdeploy_core.planning import rollback as planning
 from hfdeploy_core.planning.gate import Gate, check_gate
 from hfdeploy_core.planning.history import History
-from hfdeploy_core.planning.settings import plan_settings
 from hfdeploy_core.planning.trailers import ROLLBACK, read_trailers
 
 # Fewer characters of a commit's id may mean several.
@@ -66,13 +66,7 @@ def plan_rollback(
         others = planning.find_others(commits, earlier.id)
         later = {commit.id for commit in commits[: _count_later(commits, earlier)]}
         recalled = planning.recall_settings(history, info.repo, earlier.id, later)
-        target = recalled.target
-        variables = connected.list_variables(info.repo) if target.variables else ()
-        remote = Remote(info, connected.list_files(info.repo, info.head), variables=variables)
-        hardware = connected.list_hardware() if target.hardware not in (None, info.hardware) else ()
-        settings = plan_settings(target, remote, sdk=None, hardware=hardware)
-        files = connected.list_files(info.repo, earlier.id)
-        plan = planning.plan_rollback(earlier, files, remote, settings, target)
+        plan = read_rollback(connected, info, earlier, recalled)
     if others:
         on_event(Warned(f"This undoes what others committed since, too: {others[0].title!r} for one."))
     for name in recalled.lost:

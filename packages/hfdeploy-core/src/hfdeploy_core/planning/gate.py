@@ -32,10 +32,14 @@ _QUOTA = "quota"
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What has to come true after the commit: the Space runs it within `wait_seconds`, and answers so."""
+    """What has to come true after the commit: the Space runs it within `wait_seconds`, and answers so.
+
+    Where it does not, a gate that `rolls_back` has what was there before put in place again.
+    """
 
     wait_seconds: float = WAIT_SECONDS
     probes: Sequence[Probe] = ()
+    rolls_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

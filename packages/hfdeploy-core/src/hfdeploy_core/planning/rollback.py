@@ -1,9 +1,10 @@
 """Going back: which commit to restore, what that changes, and which settings its time had."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hfdeploy_core.model import (
+    Change,
     CommitFiles,
     CommitInfo,
     FileEntry,
@@ -105,11 +106,15 @@ def recall_settings(history: History, repo: RepoRef, earlier: str, later: Contai
     `later` are the commits on top of it. Where the journal knows neither, it knows nothing.
     """
     steps = [step for step in history.steps if step.repo == repo and step.is_done]
+    return undo_settings(repo, (step.change for step in steps[_find_end(steps, earlier, later) :]))
+
+
+def undo_settings(repo: RepoRef, changes: Iterable[Change]) -> Recalled:
+    """The settings that a repo had before these changes, which are in the order in which they were made."""
     target = Target(repo, "")
     lost: list[str] = []
     seen: set[str] = set()
-    for step in steps[_find_end(steps, earlier, later) :]:
-        change = step.change
+    for change in changes:
         if not isinstance(change, Setting) or (name := name_setting(change)) in seen:
             continue
         seen.add(name)

@@ -19,7 +19,7 @@ from hfdeploy.cli.manifest import (
 )
 from hfdeploy.cli.relaying import recall_relay
 from hfdeploy.cli.secrets import find_secrets
-from hfdeploy.cli.waiting import read_gate, waiting_options
+from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
 from hfdeploy.render import open_renderer
 
 
@@ -29,6 +29,7 @@ from hfdeploy.render import open_renderer
 @consent_option
 @secrets_file_option
 @waiting_options
+@rollback_option
 @told_options
 @click.pass_context
 def apply(
@@ -43,6 +44,7 @@ def apply(
     is_awaited: bool | None,
     wait_seconds: float,
     probes: Sequence[str],
+    rolls_back: bool,
     as_json: bool,
     debug: bool,
     **told: Any,
@@ -67,6 +69,12 @@ def apply(
             return
         plan = hfdeploy_core.load_plan(words[0])
         secrets = find_secrets(plan, secrets_file, os.environ)
-        gate = read_gate(plan.repo.type, is_awaited=is_awaited, wait_seconds=wait_seconds, probes=probes)
+        gate = read_gate(
+            plan.repo.type,
+            is_awaited=is_awaited,
+            wait_seconds=wait_seconds,
+            probes=probes,
+            rolls_back=rolls_back,
+        )
         relay = recall_relay(plan, os.environ)
         hfdeploy_core.apply(plan, secrets=secrets, relay=relay, gate=gate, **told, on_event=renderer.show)

@@ -8,19 +8,21 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import asked_options, read_asked, told_options
 from hfdeploy.cli.failing import told_failures
-from hfdeploy.cli.waiting import read_gate, waiting_options
+from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
 from hfdeploy.render import open_renderer
 
 
 @click.command()
 @asked_options
 @waiting_options
+@rollback_option
 @told_options
 def deploy(
     *,
     is_awaited: bool | None,
     wait_seconds: float,
     probes: Sequence[str],
+    rolls_back: bool,
     as_json: bool,
     debug: bool,
     **asked: Any,
@@ -32,5 +34,11 @@ def deploy(
     from HF_TOKEN or `hf auth login`.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
-        gate = read_gate(asked["repo_type"], is_awaited=is_awaited, wait_seconds=wait_seconds, probes=probes)
+        gate = read_gate(
+            asked["repo_type"],
+            is_awaited=is_awaited,
+            wait_seconds=wait_seconds,
+            probes=probes,
+            rolls_back=rolls_back,
+        )
         hfdeploy_core.deploy(**read_asked(asked), gate=gate, on_event=renderer.show)

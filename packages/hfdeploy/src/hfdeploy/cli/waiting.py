@@ -38,21 +38,40 @@ _OPTIONS = (
 )
 
 
+_ROLLBACK = click.option(
+    "--rollback-on-failure",
+    "rolls_back",
+    is_flag=True,
+    help="Put back what was there before, if this does not get live.",
+)
+
+
+def rollback_option(command: Command) -> Command:
+    """Whether what does not get live is undone."""
+    return _ROLLBACK(command)
+
+
 def waiting_options(command: Command) -> Command:
     """Whether to wait, how long, and what to ask the app then."""
     return reduce(lambda decorated, decorator: decorator(decorated), reversed(_OPTIONS), command)
 
 
 def read_gate(
-    repo_type: str, *, is_awaited: bool | None, wait_seconds: float, probes: Sequence[str]
+    repo_type: str,
+    *,
+    is_awaited: bool | None,
+    wait_seconds: float,
+    probes: Sequence[str],
+    rolls_back: bool = False,
 ) -> Gate | None:
     """The gate that is asked for, or that goes without saying. Raises SettingInvalid."""
-    if is_awaited is False and probes:
+    if is_awaited is False and (probes or rolls_back):
+        option = "--probe" if probes else "--rollback-on-failure"
         raise SettingInvalid(
-            "--no-wait and --probe contradict each other.",
-            "An app can be asked once it is live: drop --no-wait.",
+            f"--no-wait and {option} contradict each other.",
+            "Whether an app does well shows once it is live: drop --no-wait.",
         )
     if is_awaited is None:
         is_watched = bool(os.environ.get("CI")) or sys.stdout.isatty()
-        is_awaited = bool(probes) or (is_watched and repo_type == RepoType.SPACE)
-    return Gate(wait_seconds, tuple(map(parse_probe, probes))) if is_awaited else None
+        is_awaited = bool(probes) or rolls_back or (is_watched and repo_type == RepoType.SPACE)
+    return Gate(wait_seconds, tuple(map(parse_probe, probes)), rolls_back) if is_awaited else None

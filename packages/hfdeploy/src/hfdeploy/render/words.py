@@ -13,6 +13,7 @@ from hfdeploy_core.events import (
     Planned,
     Probed,
     RepoCreated,
+    RolledBack,
     RunFinished,
     Scanned,
     SettingChanged,
@@ -76,6 +77,8 @@ def say(event: Event) -> str:
             return f"{event.repo_id} answered {event.path} with {event.status}"
         case WentLive():
             return f"{event.repo_id} is live at {event.commit[:7]} after {event.elapsed_seconds:.1f} s"
+        case RolledBack():
+            return f"{event.repo_id} is back at what it held at {event.restores[:7]}"
         case DeletionPlanned():
             return f"- {event.repo_type} {event.repo_id} ({event.repo_url})"
         case Deleted():
