@@ -28,6 +28,7 @@ def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         hfdeploy_core.plan_rollback,
         hfdeploy_core.status,
         hfdeploy_core.diff,
+        hfdeploy_core.diagnose,
     ):
         monkeypatch.setattr(hfdeploy_core, reader.__name__, partial(reader, hub=hub))
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])

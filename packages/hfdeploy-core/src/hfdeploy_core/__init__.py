@@ -3,6 +3,7 @@
 from hfdeploy_core import errors, events
 from hfdeploy_core.deployment import apply, connect, deploy, plan
 from hfdeploy_core.destruction import destroy, plan_destroy
+from hfdeploy_core.diagnosis import diagnose
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.inspection import diff, status
 from hfdeploy_core.model import Outcome, Plan, RepoType, Sdk, Visibility
@@ -29,6 +30,7 @@ __all__ = [
     "connect",
     "deploy",
     "destroy",
+    "diagnose",
     "diff",
     "errors",
     "events",

@@ -263,16 +263,22 @@ def deploy(
 
 
 def connect(
-    *, endpoint: str | None = None, token: str | None = None, on_event: OnEvent = lambda event: None
+    *,
+    endpoint: str | None = None,
+    token: str | None = None,
+    resource: str | None = None,
+    on_event: OnEvent = lambda event: None,
 ) -> AbstractContextManager[Hub]:
     """The Hub, to be entered with `with`: by default the one that HF_ENDPOINT and HF_TOKEN name to `hf`.
 
-    Waits and warnings go to `on_event`.
+    With a `resource`, such as `spaces/alice/app`, this CI job's identity is exchanged for a token of that one
+    repo (OIDC), as HF_OIDC_RESOURCE asks for too; a `token` that is passed wins. Waits and warnings go to
+    `on_event`.
     """
     # Imported here: huggingface_hub takes most of a second.
     from hfdeploy_core.hub.client import HubClient
 
-    return HubClient(endpoint=endpoint, token=token, on_event=on_event)
+    return HubClient(endpoint=endpoint, token=token, resource=resource, on_event=on_event)
 
 
 def enter(hub: Hub | None, on_event: OnEvent) -> AbstractContextManager[Hub]:

@@ -18,7 +18,7 @@ from hfdeploy_core.errors import (
     RevisionMissing,
     TokenRejected,
 )
-from hfdeploy_core.hub.port import Staged
+from hfdeploy_core.hub.port import Connection, Staged
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
@@ -123,6 +123,7 @@ class FakeHub:
         self.repos: dict[RepoRef, FakeRepo] = {}
         self.replies: list[AppReply | None] = []
         self.tokens: dict[str, Account] = {}
+        self.connection = Connection("https://hub.test", 0.05)
         self._large_bytes = large_bytes
         self._ignored = ignored
         self._faults: dict[str, _Fault] = {}
@@ -152,6 +153,10 @@ class FakeHub:
         other = copy(self)
         other.account = self.tokens[token]
         yield other
+
+    def check_connection(self) -> Connection:
+        self._call("check_connection")
+        return self.connection
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         self._call("find_repo")

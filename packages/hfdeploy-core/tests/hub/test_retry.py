@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfdeploy_core.hub.retry import Budget, Failure, decide_retry, read_asked_seconds
+from hfdeploy_core.hub.retry import (
+    Budget,
+    Failure,
+    decide_retry,
+    read_ahead_seconds,
+    read_asked_seconds,
+    read_limit,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 JITTER = st.floats(0, 1, exclude_max=True)
@@ -87,3 +94,27 @@ def test_the_hubs_wish_is_read_from_either_header(headers: dict[str, str], asked
 )
 def test_only_some_failures_leave_it_open_whether_it_was_done(failure: Failure, ambiguous: bool) -> None:
     assert failure.is_ambiguous is ambiguous
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead_seconds"),
+    [
+        ("Thu, 01 Jan 2026 00:00:00 GMT", 0.0),
+        ("Wed, 31 Dec 2025 23:58:20 GMT", 100.5),
+        ("Thu, 01 Jan 2026 00:01:00 -0000", -59.5),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_how_far_this_clock_is_ahead(date: str, ahead_seconds: float | None) -> None:
+    now = datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)
+    assert read_ahead_seconds({"date": date}, now) == ahead_seconds
+
+
+def test_the_limit_is_read_where_it_is_told() -> None:
+    told = {
+        "ratelimit": '"api";r=480;t=12',
+        "ratelimit-policy": '"fixed window";"api";q=500;w=300',
+    }
+    assert read_limit(told) == (480, 500)
+    assert read_limit({}) == (None, None)

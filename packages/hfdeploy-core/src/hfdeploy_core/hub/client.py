@@ -17,8 +17,8 @@ from hfdeploy_core.hub import contents, spaces
 from hfdeploy_core.hub.caller import Caller, read_answer, read_json
 from hfdeploy_core.hub.credentials import find_endpoint, find_token, is_borrowed
 from hfdeploy_core.hub.failures import map_answer
-from hfdeploy_core.hub.port import Staged
-from hfdeploy_core.hub.retry import Budget
+from hfdeploy_core.hub.port import Connection, Staged
+from hfdeploy_core.hub.retry import Budget, read_ahead_seconds, read_limit
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
@@ -52,7 +52,8 @@ _UNKNOWN_TOKEN = "Invalid credentials in Authorization header"
 class HubClient:
     """The Hub at `endpoint` with `token`; left out, both are what they are to the `hf` command.
 
-    A context manager: on leaving it, connections are closed.
+    With a `resource`, and without a token, this CI job's identity is exchanged for a token of that repo. A
+    context manager: on leaving it, connections are closed.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class HubClient:
         *,
         endpoint: str | None = None,
         token: str | None = None,
+        resource: str | None = None,
         on_event: OnEvent,
         budget: Budget | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._given_token = token
+        self._resource = resource
         self._on_event = on_event
         self._caller = Caller(endpoint or find_endpoint(), on_event=on_event, budget=budget, clock=clock)
 
@@ -86,8 +89,20 @@ class HubClient:
             _read_permissions(token.get("fineGrained") or {}),
         )
 
+    def check_connection(self) -> Connection:
+        started_seconds = self._caller.patience.clock.seconds()
+        refused = frozenset({401, 403, 404})
+        reply = self._caller.ask("GET", "/api/whoami-v2", "reach the Hub", accept=refused)
+        now, elapsed_seconds = self._caller.patience.clock.now(), self._caller.patience.clock.seconds()
+        return Connection(
+            self._caller.endpoint,
+            elapsed_seconds - started_seconds,
+            read_ahead_seconds(reply.headers, now),
+            *read_limit(reply.headers),
+        )
+
     def lend_token(self) -> str:
-        if self._given_token is None and is_borrowed():
+        if self._given_token is None and (self._resource or is_borrowed()):
             raise SettingInvalid(
                 "The token of this job's identity lasts an hour, so that no Space can keep it.",
                 "Name a variable that holds another one by --proxy-token-env.",
@@ -343,7 +358,7 @@ class HubClient:
         """The caller with its token, read once: one that is replaced meanwhile would deploy as two people."""
         if self._caller.token:
             return self._caller
-        token = self._given_token or find_token()
+        token = self._given_token or find_token(self._resource)
         if not token:
             raise TokenMissing("No token for the Hub was found.")
         remember_secret(token)

@@ -38,6 +38,19 @@ class Staged:
     ignored: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the Hub answers. `ahead_seconds` is how much later it is here than there, where that is told; of
+    `requests_most` requests `requests_left` may still be made.
+    """
+
+    endpoint: str
+    latency_seconds: float
+    ahead_seconds: float | None = None
+    requests_left: int | None = None
+    requests_most: int | None = None
+
+
 class Hub(Protocol):
     """The Hub, as one account sees it.
 
@@ -55,6 +68,10 @@ class Hub(Protocol):
 
     def speak_as(self, token: str) -> AbstractContextManager["Hub"]:
         """The same Hub, as the account of another token sees it."""
+        ...
+
+    def check_connection(self) -> Connection:
+        """Ask for an answer, whatever it is, without a token."""
         ...
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:

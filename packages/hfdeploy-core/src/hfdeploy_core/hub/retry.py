@@ -11,6 +11,7 @@ RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _AMBIGUOUS_STATUSES = frozenset({408, 500, 502, 504})
 
 # hub-api 1.3: `RateLimit: "api";r=0;t=12`, of which r is what remains and t the seconds until it is renewed.
+_QUOTA = re.compile(r"\bq\s*=\s*(?P<quota>\d+)")
 _RATE_LIMIT = re.compile(r'"[^"]*"\s*;\s*r\s*=\s*(?P<remaining>\d+)\s*;\s*t\s*=\s*(?P<reset>\d+)')
 
 
@@ -79,3 +80,20 @@ def read_asked_seconds(headers: Mapping[str, str], now: datetime) -> float | Non
         return None
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (date - now).total_seconds())
+
+
+def read_limit(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """How many requests are left, and of how many, where an answer tells it."""
+    left = _RATE_LIMIT.search(headers.get("ratelimit", ""))
+    quota = _QUOTA.search(headers.get("ratelimit-policy", ""))
+    return int(left["remaining"]) if left else None, int(quota["quota"]) if quota else None
+
+
+def read_ahead_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How much later it is here than an answer's `Date` says, which has no fractions of a second."""
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    ahead_seconds = (now - (date if date.tzinfo else date.replace(tzinfo=UTC))).total_seconds()
+    return 0.0 if 0 <= ahead_seconds < 1 else ahead_seconds

@@ -4,6 +4,7 @@ On the real Hub the identity token comes from the CI provider. Here the hub issu
 that can stand in for the provider's, so that a job can be rehearsed.
 """
 
+import base64
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ from hfdeploy_localhub.oidc import decide_publisher, parse_resource
 router = APIRouter()
 
 _LIFETIME = timedelta(hours=1)
+# A JSON web token (RFC 7519) is read by others too; its signature is nobody's but this hub's to check.
+_JWT_HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=").decode()
+_OWN = ("iss", "aud", "exp")
 _IDENTITY_LIFETIME = timedelta(minutes=10)
 
 
@@ -31,28 +35,30 @@ class Exchange(BaseModel):
 def issue_identity(request: Request, hub: CurrentHub, caller: CurrentUser) -> dict[str, Any]:
     """An identity token with the claims in the query, as a CI provider's token service answers.
 
-    Put this address with the job's claims into ACTIONS_ID_TOKEN_REQUEST_URL, and any user's token into
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN.
+    Ask with any user's token and put the answer's value into HF_OIDC_ID_TOKEN. This address would lose its
+    query as ACTIONS_ID_TOKEN_REQUEST_URL: huggingface_hub 2.4.0 puts another in its place.
     """
     claims = dict(request.query_params)
     audience = claims.pop("audience", base_url(request))
-    identity = {"claims": claims, "aud": audience}
-    return {"value": hub.signer.sign("identity", identity, hub.store.now() + _IDENTITY_LIFETIME)}
+    identity = {**claims, "iss": base_url(request), "aud": audience}
+    signed = hub.signer.sign("identity", identity, hub.store.now() + _IDENTITY_LIFETIME)
+    return {"value": f"{_JWT_HEADER}.{signed}"}
 
 
 @router.post("/oauth/token")
 def exchange(body: Exchange, request: Request, hub: CurrentHub) -> dict[str, Any]:
     """Raises BadRequest for a token or resource that cannot be read, Forbidden where no publisher matches."""
-    identity = hub.signer.verify("identity", body.subject_token, hub.store.now())
+    signed = body.subject_token.removeprefix(f"{_JWT_HEADER}.")
+    identity = hub.signer.verify("identity", signed, hub.store.now())
     if identity is None:
         raise BadRequest("The identity token is not valid, or no longer.")
     if identity["aud"] != base_url(request):
         raise BadRequest(f"The identity token is meant for {identity['aud']!r}, not for this hub.")
     type, namespace, name = parse_resource(body.resource)
     repo = hub.store.repos.find(type, namespace, name)
-    publisher = decide_publisher(hub.store.publishers.of(repo), identity["claims"]) if repo else None
+    publisher = decide_publisher(hub.store.publishers.of(repo), identity) if repo else None
     if repo is None or publisher is None:
-        told = ", ".join(f"{key}={value}" for key, value in sorted(identity["claims"].items()))
+        told = ", ".join(f"{key}={value}" for key, value in sorted(identity.items()) if key not in _OWN)
         raise Forbidden(f"No trusted publisher of {body.resource} matches these claims: {told or 'none'}.")
     claims = {"repo": repo.id, "user": publisher.user_id}
     secret = PUBLISHER_PREFIX + hub.signer.sign("publisher", claims, hub.store.now() + _LIFETIME)

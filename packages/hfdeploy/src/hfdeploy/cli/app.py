@@ -10,6 +10,7 @@ from hfdeploy.cli.apply import apply
 from hfdeploy.cli.deploy import deploy
 from hfdeploy.cli.destroy import destroy
 from hfdeploy.cli.diff import diff
+from hfdeploy.cli.doctor import doctor
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
 from hfdeploy.cli.rollback import rollback
@@ -32,6 +33,7 @@ app.add_command(rollback)
 app.add_command(status)
 app.add_command(diff)
 app.add_command(destroy)
+app.add_command(doctor)
 app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)
