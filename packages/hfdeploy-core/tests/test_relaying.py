@@ -174,7 +174,7 @@ def test_what_broke_off_is_gone_on_with(hub: FakeHub, root, method: str) -> None
 def test_the_hub_may_want_money_for_it(hub: FakeHub, root) -> None:
     deploy(root, "app", visibility="private", hub=hub)
     hub.fail("create_repo", PaymentRequired("Cannot create it without a paid plan."))
-    with pytest.raises(PaymentRequired):
+    with pytest.raises(PaymentRequired, match="run hfdeploy-proxy elsewhere"):
         deploy(root, "app", relay=OWN, hub=hub)
 
 
@@ -240,3 +240,12 @@ def test_a_space_that_was_renamed_keeps_its_relay(hub: FakeHub, root) -> None:
     assert outcome.proxy_repo_id == "alice/old-door"
     assert door.variables["RELAY_OF"] == "alice/app"
     assert door.variables["TARGET_URL"] == outcome.space_url
+
+
+@pytest.mark.parametrize("is_pro", [True, False])
+def test_a_spare_one_is_made_where_spaces_cannot_be_protected(hub: FakeHub, root, is_pro: bool) -> None:
+    hub.account = Account("alice", "write", is_pro=is_pro)
+    outcome = deploy(root, "app", relay=replace(OWN, is_spare=True), hub=hub)
+    assert outcome.proxy_enabled is not is_pro
+    assert hub.repos[SPACE].visibility is (Visibility.PROTECTED if is_pro else Visibility.PRIVATE)
+    assert (RELAY in hub.repos) is not is_pro

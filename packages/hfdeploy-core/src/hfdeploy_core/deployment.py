@@ -49,12 +49,14 @@ from hfdeploy_core.model import (
     Snapshot,
     Source,
     Target,
+    Visibility,
 )
 from hfdeploy_core.options import Options, Relay, check_secrets, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deletions import check_deletions
 from hfdeploy_core.planning.deploy import plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
+from hfdeploy_core.planning.exposure import may_protect
 from hfdeploy_core.planning.files import find_changed, find_foreign, find_unnamed
 from hfdeploy_core.planning.freshness import check_complete, find_settled, list_asked, renew_entries
 from hfdeploy_core.planning.gate import Gate, check_gate
@@ -166,6 +168,7 @@ def plan(
     secrets = options.get("secrets", {})
     with enter(hub, on_event) as connected:
         run = _Run(connected, place, secrets, find_state(place, state), SystemClock(), on_event)
+        target, relay = _expose(connected, target, relay)
         prepared = _prepare(run, target, snapshot)
         with _prepare_relay(run, relay, target, prepared) as beside:
             return beside.join(prepared.plan) if beside else prepared.plan
@@ -251,6 +254,7 @@ def deploy(
     secrets = options.get("secrets", {})
     with enter(hub, on_event) as connected:
         run = _Run(connected, place, secrets, find_state(place, state), clock, on_event)
+        target, relay = _expose(connected, target, relay)
         first = _prepare(run, target, snapshot)
         with _prepare_relay(run, relay, target, first) as beside:
             prepared, applied = _carry_out_or_plan_again(run, target, first)
@@ -344,6 +348,17 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
         run.on_event(Warned(doubt))
     run.on_event(_describe(plan))
     return _Prepared(plan, snapshot, remote.info if remote else None)
+
+
+def _expose(hub: Hub, target: Target, relay: Relay | None) -> tuple[Target, Relay | None]:
+    """How callers get to an app where that is left to us: a spare relay is for plans without another way."""
+    if relay is None or not relay.is_spare:
+        return target, relay
+    account = hub.whoami()
+    placed = target if target.repo.namespace else _place(target, account)
+    if may_protect(account, placed.repo):
+        return replace(placed, visibility=Visibility.PROTECTED), None
+    return replace(placed, visibility=Visibility.PRIVATE), relay
 
 
 @contextmanager

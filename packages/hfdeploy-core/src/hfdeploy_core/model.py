@@ -213,6 +213,7 @@ class Membership:
 
     namespace: str
     role: str | None = None
+    is_enterprise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,7 @@ class Account:
     role: str | None = None
     memberships: tuple[Membership, ...] = ()
     permissions: tuple[str, ...] = ()
+    is_pro: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class Relay:
     `make` returns what it is made of, given the id of that Space. A Space of the relay's name is one of ours
     where the variable `marker_name` and the file `marker_file` are there. Without `target_url` it gets the
     address that the Hub tells. `token_name` says where its `token` was found; without one it gets the token
-    that deploys. A gate asks it `probes` before its own.
+    that deploys. A gate asks it `probes` before its own. One that `is_spare` is made only where the
+    account's plan has no protected Spaces: there the Space itself becomes protected.
     """
 
     make: Callable[[str], SpaceContent]
@@ -78,6 +79,7 @@ class Relay:
     token_name: str = ""
     is_strict: bool = False
     probes: Sequence[Probe] = ()
+    is_spare: bool = False
 
 
 def read_target(repo: str, options: Options) -> Target:

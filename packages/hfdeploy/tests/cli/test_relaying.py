@@ -72,3 +72,36 @@ def test_what_is_wrong_is_told_before_anything_is_written(run, hub, source, opti
     assert done.exit_code == 21
     assert says in done.stderr
     assert hub.writes == []
+
+
+@pytest.mark.parametrize(
+    ("exposure", "is_pro", "visibility", "is_relayed"),
+    [
+        ("private", True, Visibility.PRIVATE, False),
+        ("protected", False, Visibility.PROTECTED, False),
+        ("public", False, Visibility.PUBLIC, False),
+        ("relay", True, Visibility.PRIVATE, True),
+        ("auto", True, Visibility.PROTECTED, False),
+        ("auto", False, Visibility.PRIVATE, True),
+    ],
+)
+def test_exposure_in_one_word(run, hub, source, exposure, is_pro, visibility, is_relayed) -> None:
+    hub.account = Account("alice", "write", is_pro=is_pro)
+    assert run("deploy", source, "app", "--exposure", exposure).exit_code == 0
+    assert hub.repos[RepoRef(RepoType.SPACE, "alice", "app")].visibility is visibility
+    assert (RELAY in hub.repos) is is_relayed
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--exposure", "private", "--public"],
+        ["--exposure", "auto", "--private"],
+        ["--exposure", "public", "--proxy"],
+    ],
+)
+def test_exposures_that_contradict_each_other(run, hub, source, options) -> None:
+    done = run("deploy", source, "app", *options)
+    assert done.exit_code == 21
+    assert "contradict" in done.stderr
+    assert hub.calls == []

@@ -7,7 +7,7 @@ from hfdeploy_core.applying.commit import commit_files
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.applying.settings import change_setting
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import NameTaken, RepoNotFound
+from hfdeploy_core.errors import NameTaken, PaymentRequired, RepoNotFound
 from hfdeploy_core.events import Committed, OnEvent, RepoCreated
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -23,6 +23,8 @@ from hfdeploy_core.model import (
     Variable,
 )
 from hfdeploy_core.planning.digest import digest_plan
+from hfdeploy_core.planning.exposure import advise_payment
+from hfdeploy_core.planning.history import Step
 from hfdeploy_core.planning.relay import find_marked
 from hfdeploy_core.planning.trailers import describe_commit
 
@@ -82,6 +84,12 @@ class _Applier:
     def make(self, number: int, change: Change) -> bool:
         """Write down the intention, make the change, write down that it is made: whether there was one."""
         step = self.journal.intend(self.plan.repo, self.digest, number, change)
+        try:
+            return self._make(step, number, change)
+        except PaymentRequired as error:
+            raise PaymentRequired(error.message, advise_payment(change)) from error
+
+    def _make(self, step: Step, number: int, change: Change) -> bool:
         match change:
             case CreateRepo():
                 self._create(change)

@@ -85,8 +85,12 @@ class HubClient:
         return Account(
             answer["name"],
             token.get("role"),
-            tuple(Membership(org["name"], org.get("roleInOrg")) for org in answer.get("orgs", ())),
+            tuple(
+                Membership(org["name"], org.get("roleInOrg"), bool(org.get("isEnterprise")))
+                for org in answer.get("orgs", ())
+            ),
             _read_permissions(token.get("fineGrained") or {}),
+            bool(answer.get("isPro")),
         )
 
     def check_connection(self) -> Connection:

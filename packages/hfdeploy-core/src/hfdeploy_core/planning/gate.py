@@ -27,6 +27,7 @@ _REMEDIES = {
     "DELETING": "Deploy under another name, or wait until it is gone.",
 }
 _FLAGGED = "flagged"
+_SUSPECT = "proxy"
 _QUOTA = "quota"
 
 
@@ -127,6 +128,8 @@ def _judge_still(stage: str, repo_id: str, said: str) -> Verdict:
     words = said.lower()
     if _FLAGGED in words:
         remedy = "Ask the Hub's support to review it: nothing else starts it again."
+        if _SUSPECT in repo_id:
+            remedy += f" Names with {_SUSPECT!r} in them are said to be flagged more often."
         return Failed(NotRunning(f"{repo_id} was flagged and is {stage}.{said}", remedy))
     if _QUOTA in words:
         remedy = "Free some of the quota by pausing other Spaces, or choose other hardware."

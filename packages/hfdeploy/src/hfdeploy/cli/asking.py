@@ -16,6 +16,8 @@ from hfdeploy_core.model import Gated
 Command = Callable[..., Any]
 
 _VISIBILITIES = [visibility.value for visibility in Visibility]
+# How callers get to a private app: through a relay, or however the account's plan has it.
+RELAY, AUTO = "relay", "auto"
 _TYPE = click.option(
     "--type",
     "repo_type",
@@ -35,6 +37,11 @@ _ASKED = (
     click.option("--private", is_flag=True, help="Only you and your organization see it."),
     click.option("--public", is_flag=True, help="Everybody sees it."),
     click.option("--protected", is_flag=True, help="Everybody uses the app, only you see the source."),
+    click.option(
+        "--exposure",
+        type=click.Choice([*_VISIBILITIES, RELAY, AUTO]),
+        help="Who uses the app, and how; auto: protected if your plan has it, else a relay.",
+    ),
     click.option("--message", "-m", help="The commit's message."),
     click.option("--mirror", is_flag=True, help="Delete remote files that SOURCE lacks."),
     click.option(
@@ -128,14 +135,15 @@ def told_options(command: Command) -> Command:
 
 def read_asked(asked: dict[str, Any]) -> dict[str, Any]:
     """The options as `hfdeploy_core` takes them. Raises SettingInvalid."""
+    visibility = _choose_visibility(asked)
     relay = take_relay(asked, os.environ)
     file = asked["secrets_file"]
     if file is not None:
         check_outside(file, asked["source"])
     return {
-        **{name: value for name, value in asked.items() if name not in (*_VISIBILITIES, "secrets_file")},
+        **{name: value for name, value in asked.items() if name != "secrets_file"},
         "relay": relay,
-        "visibility": _choose_visibility(**{name: asked[name] for name in _VISIBILITIES}),
+        "visibility": visibility,
         "volumes": asked["volumes"] or None,
         "variables": _read_variables(asked["variables"]),
         "secrets": read_secrets(asked["secrets"], file, os.environ),
@@ -158,9 +166,19 @@ def _decorate(command: Command, decorators: tuple[Callable[[Command], Command], 
     return reduce(lambda decorated, decorator: decorator(decorated), reversed(decorators), command)
 
 
-def _choose_visibility(**flags: bool) -> Visibility | None:
-    chosen = [name for name, is_set in flags.items() if is_set]
+def _choose_visibility(asked: dict[str, Any]) -> Visibility | None:
+    """Who sees the repo, by whichever option; where that takes a relay, one is asked for."""
+    exposure = asked.pop("exposure")
+    chosen = [f"--{name}" for name in _VISIBILITIES if asked.pop(name)]
+    if exposure is not None:
+        chosen.append(f"--exposure {exposure}")
+    if asked["is_relayed"] and exposure in _VISIBILITIES:
+        chosen.append("--proxy")
     if len(chosen) > 1:
-        named = " and ".join(f"--{name}" for name in chosen)
-        raise SettingInvalid(f"{named} contradict each other.", "Keep one of them.")
-    return Visibility(chosen[0]) if chosen else None
+        raise SettingInvalid(f"{' and '.join(chosen)} contradict each other.", "Keep one of them.")
+    asked["is_spare"] = exposure == AUTO
+    asked["is_relayed"] |= exposure in (RELAY, AUTO)
+    if exposure == RELAY:
+        return Visibility.PRIVATE
+    name = chosen[0].removeprefix("--").removeprefix("exposure ") if chosen else ""
+    return Visibility(name) if name in _VISIBILITIES else None

@@ -1,6 +1,7 @@
 """What can be asked of the relay: the options of `--proxy`, and what hfdeploy-proxy makes of them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -44,10 +45,10 @@ def relaying_options(command: Command) -> Command:
 
 def take_relay(asked: dict[str, Any], environment: Mapping[str, str]) -> Relay | None:
     """The relay that is asked for, its options taken out of all that is. Raises SettingInvalid."""
-    is_relayed = asked.pop("is_relayed")
+    is_relayed, is_spare = asked.pop("is_relayed"), asked.pop("is_spare")
     given = {name: asked.pop(name) for name in _NAMES}
     if is_relayed:
-        return make_relay(environment, **given)
+        return replace(make_relay(environment, **given), is_spare=is_spare)
     for name, value in given.items():
         if value:
             option = "--strict" if name == "is_strict" else f"--{name.replace('_', '-')}"
