@@ -53,9 +53,13 @@ format: setup
 
 # What the relay's Space installs, for every platform.
 RELAY := packages/hfdeploy-proxy
+ACTION := packages/hfdeploy-action
 lock: setup
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra redis \
 		$(RELAY)/pyproject.toml --output-file $(RELAY)/src/hfdeploy_proxy/space/requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		packages/hfdeploy-core/pyproject.toml $(ACTION)/requirements.in --output-file $(ACTION)/requirements.lock
+	@$(BIN)/python scripts/action_docs.py
 
 clean:
 	rm -rf .venv .venv-apps .venv-bench dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

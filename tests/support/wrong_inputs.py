@@ -31,6 +31,21 @@ WRONG = [
     ({"variables": "A=1", "repo_type": "model"}, "`variables`: A model has no variable. Drop variables"),
     ({"secrets": "API_KEY=1"}, "`secrets`: A line is not the name of an environment variable."),
     ({"secrets": "UNSET"}, "`secrets`: UNSET is not set. Set it in this step's or job's `env:`."),
+    ({"max_delete": "lots"}, "`max_delete`: max_delete lots is neither a number nor a percentage."),
+    ({"create_proxy": "1"}, "`create_proxy`: There is no '1'. Write true or false."),
+    ({"create_proxy": "true", "repo_type": "model"}, "`create_proxy`: A model has no app that a relay"),
+    ({"create_proxy": "true", "proxy_space_suffix": "/"}, "`proxy_space_suffix`: The relay cannot be called"),
+    (
+        {"create_proxy": "true", "proxy_target_url": "ftp"},
+        "`create_proxy`: The relay would not start: TARGET_URL",
+    ),
+    (
+        {"create_proxy": "true", "proxy_allow_origins": "x"},
+        "`create_proxy`: The relay would not start: ALLOW_",
+    ),
+    ({"profile": "staging"}, "`profile`: It is one of a manifest's. Name that by `manifest`."),
+    ({"manifest": "hfdeploy.yaml"}, "`huggingface_repo`: The manifest says that. Remove it here"),
+    ({"manifest": "x", "huggingface_repo": "", "mirror": "true"}, "`mirror`: The manifest says that."),
     ({"hf_token": ""}, "`hf_token`: It is empty."),
     ({"oidc": "true"}, "`oidc`: It takes the place of `hf_token`. Remove one of them."),
     (

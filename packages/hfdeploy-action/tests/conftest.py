@@ -9,6 +9,10 @@ import pytest
 
 from hfdeploy_action.main import main
 from hfdeploy_localhub import LocalHub, User
+from hfdeploy_localhub.seed import Reach, Token
+
+# For the relay: the suite's own token must not be found in the hub's folder.
+READER = "hf_relaysOwnTokenReadsOneSpace"
 
 
 class Step(NamedTuple):
@@ -22,7 +26,8 @@ class Step(NamedTuple):
 
 @pytest.fixture
 def hub(tmp_path: Path, canary: str, monkeypatch: pytest.MonkeyPatch) -> LocalHub:
-    with LocalHub(tmp_path / "hub", users=(User("alice", canary),)) as running:
+    only = Token(READER, "fineGrained", scopes=[Reach("space", "alice/app", ["repo.content.read"])])
+    with LocalHub(tmp_path / "hub", users=(User("alice", canary, tokens=[only]),)) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.endpoint)
         yield running
 

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ def test_every_output_is_one_of_the_step() -> None:
     assert ACTION["outputs"].keys() == list_outputs(None).keys()
     for name, declared in ACTION["outputs"].items():
         assert declared["value"] == f"${{{{ steps.{STEP['id']}.outputs.{name} }}}}"
+
+
+def test_the_lock_holds_what_the_action_runs_with() -> None:
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (PACKAGE / "requirements.lock").read_text(), re.MULTILINE))
+    core = tomllib.loads((ROOT / "packages/hfdeploy-core/pyproject.toml").read_text())["project"]
+    more = (PACKAGE / "requirements.in").read_text().splitlines()
+    wanted = [line for line in (*core["dependencies"], *more) if line and not line.startswith("#")]
+    names = {re.split(r"[<>=]", line)[0].lower().replace("_", "-") for line in wanted}
+    assert {"huggingface-hub", "pydantic-settings"} <= names <= locked
 
 
 def test_what_the_marketplace_asks_for() -> None:

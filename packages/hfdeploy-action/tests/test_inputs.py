@@ -67,7 +67,9 @@ def test_what_is_not_given_is_left_as_it_is() -> None:
         "variables": {},
         "secrets": {},
         "mirror": False,
+        "max_delete": None,
     }
+    assert (inputs.relay, inputs.manifest, inputs.profile) == (None, "", None)
     assert inputs.gate is not None
     assert inputs.gate.wait_seconds == 1200
     assert (inputs.only_plans, inputs.fails_on_fork, inputs.uses_identity) == (False, False, False)
@@ -104,6 +106,24 @@ def test_what_is_given_is_read() -> None:
     assert (inputs.only_plans, inputs.fails_on_fork) == (True, True)
     assert "the value" not in repr(inputs)
     assert "a-token" not in repr(inputs)
+
+
+def test_a_relay_is_read_where_it_is_asked_for() -> None:
+    given = {"proxy_hf_token": "relay-token", "proxy_space_suffix": "-door", "proxy_allow_origins": "*"}
+    assert read(create_proxy="false", **given).relay is None
+    relay = read(create_proxy="true", **given).relay
+    assert relay is not None
+    assert (relay.token, relay.suffix) == ("relay-token", "-door")
+    assert "Dockerfile" in relay.make("alice/app").files
+    assert "relay-token" not in repr(relay)
+    alone = read(create_proxy="true").relay
+    assert alone is not None
+    assert (alone.token, alone.suffix) == (None, "-proxy")
+
+
+def test_a_manifest_takes_the_place_of_one_target() -> None:
+    inputs = read(huggingface_repo="", manifest="hfdeploy.yaml", profile="staging", create_proxy="false")
+    assert (inputs.manifest, inputs.profile) == ("hfdeploy.yaml", "staging")
 
 
 def test_false_is_public_and_nothing_waits_for_a_model() -> None:

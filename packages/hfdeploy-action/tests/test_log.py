@@ -1,8 +1,8 @@
 from io import StringIO
 
-from hfdeploy_action.log import WorkflowLog, find_place
-from hfdeploy_core.errors import BuildFailed, CardInvalid, SdkMissing
-from hfdeploy_core.events import Committed, Logged, StageChanged, Uploading, Warned
+from hfdeploy_action.log import WorkflowLog, find_places
+from hfdeploy_core.errors import BuildFailed, CardInvalid, ManifestInvalid, SdkMissing
+from hfdeploy_core.events import Committed, Logged, StageChanged, TargetFailed, TargetTold, Uploading, Warned
 
 
 def shown(*events: object, source: str = ".") -> list[str]:
@@ -53,9 +53,37 @@ def test_a_failure_names_the_line_of_the_card() -> None:
         "::endgroup::",
         "::error title=hfdeploy%3A CardInvalid,file=app/README.md,line=3::It is wrong.%0ACorrect it.",
     ]
-    assert find_place(CardInvalid("x", line=3), ".") == {"file": "README.md", "line": 3}
-    assert find_place(CardInvalid("x", file=".gitignore"), "a\\b") == {"file": "a/b/.gitignore", "line": None}
-    assert find_place(SdkMissing("x"), ".") == {}
+    assert find_places(CardInvalid("x", line=3), "y", ".") == [("y", {"file": "README.md", "line": 3})]
+    ((_, place),) = find_places(CardInvalid("x", file=".gitignore"), "x", "a\\b")
+    assert place == {"file": "a/b/.gitignore", "line": None}
+    assert find_places(SdkMissing("x"), "x", ".") == [("x", {})]
+
+
+def test_each_fault_of_a_manifest_is_annotated_where_it_is() -> None:
+    error = ManifestInvalid("hfdeploy.yaml:3:5: no such key.\nhfdeploy.yaml:12:1: C:\\x: not a folder.")
+    assert find_places(error, error.message, ".") == [
+        ("no such key.", {"file": "hfdeploy.yaml", "line": "3", "col": "5"}),
+        ("C:\\x: not a folder.", {"file": "hfdeploy.yaml", "line": "12", "col": "1"}),
+    ]
+
+
+def test_what_targets_tell_is_told_by_their_names() -> None:
+    lines = shown(
+        TargetTold("app", Logged("build", "Step 1")),
+        TargetTold("other", Logged("build", "Step 1")),
+        TargetTold("app", Warned("careful")),
+        TargetFailed("app", "BuildFailed", "It cannot be built.", "Mend it.", 50),
+    )
+    assert lines == [
+        "::group::The build log of app",
+        "Step 1",
+        "::endgroup::",
+        "::group::The build log of other",
+        "Step 1",
+        "::endgroup::",
+        "::warning title=hfdeploy%3A app::careful",
+        "::error title=hfdeploy%3A app::It cannot be built.%0AMend it.",
+    ]
 
 
 def test_the_last_lines_of_a_log_come_before_the_failure() -> None:

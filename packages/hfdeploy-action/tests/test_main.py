@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 
 from hfdeploy_localhub import LocalHub
 
-from .conftest import Step
+from .conftest import READER, Step
 
 Run = Callable[..., Step]
 
@@ -49,7 +49,7 @@ def test_a_plan_changes_nothing(step: Run, api: HfApi) -> None:
     done = step(plan_only="true", repo_type="model")
     assert done.exit_code == 0
     assert not api.repo_exists("alice/app")
-    assert "### model alice/app would change" in done.summary
+    assert "### alice/app would change" in done.summary
     assert "    + index.html (3 B)" in done.summary.replace("      ", "    ")
     assert "::group::Plan for model alice/app\n" in done.log
     assert done.outputs["plan"]
@@ -104,6 +104,55 @@ def test_an_empty_workspace_is_filled(
     )
     assert done.exit_code == 0
     assert "config.json" in api.list_repo_files("alice/app")
+
+
+MANIFEST = """
+version: 1
+targets:
+  words: {type: model, repo: alice/words, source: words}
+  page:
+    type: space
+    repo: alice/page
+    source: .
+    sdk: static
+    variables: {WORDS: "${targets.words.repo_id}", RELEASE: "${env:RELEASE}"}
+"""
+
+
+def test_a_manifest_deploys_all_of_its_targets(step: Run, workspace: Path, api: HfApi) -> None:
+    (workspace / "words").mkdir()
+    (workspace / "words/a.txt").write_text("a")
+    (workspace / "hfdeploy.yaml").write_text(MANIFEST)
+    asked = {"huggingface_repo": "", "manifest": "hfdeploy.yaml", "RELEASE": "7"}
+    planned = step(plan_only="true", **asked)
+    assert planned.exit_code == 0
+    assert not api.repo_exists("alice/words")
+    assert "page: space alice/page" in planned.summary
+    done = step(**asked)
+    assert done.exit_code == 0
+    assert "| page | ✅ [alice/page]" in done.summary
+    assert (done.outputs["changed"], done.outputs["repo_id"]) == ("true", "")
+    variables = {key: held.value for key, held in api.get_space_variables("alice/page").items()}
+    assert variables == {"WORDS": "alice/words", "RELEASE": "7"}
+    assert step(**asked).outputs["changed"] == "false"
+
+
+def test_what_is_wrong_with_a_manifest_is_annotated(step: Run, workspace: Path, hub: LocalHub) -> None:
+    (workspace / "hfdeploy.yaml").write_text(MANIFEST.replace("sdk: static", "sdk: flask"))
+    done = step(huggingface_repo="", manifest="hfdeploy.yaml", RELEASE="7")
+    assert done.exit_code == 61
+    assert "::error title=hfdeploy%3A ManifestInvalid,file=hfdeploy.yaml,line=9,col=10::" in done.log
+
+
+def test_a_private_space_gets_a_relay(step: Run, api: HfApi, hub: LocalHub) -> None:
+    refused = step(create_proxy="true")
+    assert refused.exit_code == 21
+    assert "a relay is for private Spaces.%0AAdd private, or drop create_proxy." in refused.log
+    done = step(create_proxy="true", private="true", proxy_hf_token=READER, plan_only="true")
+    assert done.exit_code == 0
+    assert "| alice/app-proxy |" in done.summary
+    assert not api.repo_exists("alice/app", repo_type="space")
+    assert READER not in done.log + done.summary
 
 
 def test_something_unexpected_is_told_without_its_traceback(

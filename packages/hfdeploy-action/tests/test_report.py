@@ -1,7 +1,17 @@
 from hfdeploy_action.report import Recorder, Report, write_report, write_skipped
 from hfdeploy_core import Outcome, RepoType
 from hfdeploy_core.errors import BuildFailed, SdkMissing
-from hfdeploy_core.events import Committed, Planned, Warned, WentLive
+from hfdeploy_core.events import (
+    Committed,
+    Finished,
+    Planned,
+    RunFinished,
+    TargetFailed,
+    TargetLeft,
+    TargetTold,
+    Warned,
+    WentLive,
+)
 from hfdeploy_core.testing import FakeClock
 
 PLANNED = Planned("alice/app", "space", True, None, 12, 3, 1, 4, 48_200, "d1", 2)
@@ -41,6 +51,21 @@ def test_a_remedy_speaks_of_inputs() -> None:
     assert "--sdk" not in told
     assert "space\\_sdk is missing" in told
     assert "Set \\`space\\_sdk\\`, or name it" in told
+
+
+def test_targets_of_a_manifest_have_a_row_each() -> None:
+    recorder = Recorder(FakeClock())
+    recorder.show(TargetTold("app", PLANNED))
+    recorder.show(TargetTold("app", Finished(OUTCOME)))
+    recorder.show(TargetFailed("weights", "RateLimited", "Too many.", "Wait.", 41))
+    recorder.show(TargetLeft("docs", ("weights",)))
+    recorder.show(RunFinished(("app",), (), ("weights",), ("docs",), 3.0))
+    told = write_report(recorder.conclude("hfdeploy.yaml", None))
+    assert told.startswith("### ✅ hfdeploy.yaml was carried out\n")
+    assert "| app | ✅ [alice/app](https://hub/alice/app) |" in told
+    assert "| weights | ❌ Too many. Wait. |\n| docs | left alone: it needs weights |" in told
+    assert "| alice/app | 12 added" in told
+    assert "| carry it out | 3.0 s |" in told
 
 
 def test_text_of_others_is_no_markup() -> None:

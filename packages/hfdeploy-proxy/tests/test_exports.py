@@ -16,3 +16,12 @@ def test_app_is_made_when_a_server_asks_for_it() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("False\n<hfdeploy_proxy.application.Application")
+
+
+def test_the_space_is_planned_without_a_framework() -> None:
+    code = (
+        "import sys; from hfdeploy_proxy.space import plan_space; plan_space('alice/app');"
+        "print({'fastapi', 'starlette', 'httptools', 'uvicorn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

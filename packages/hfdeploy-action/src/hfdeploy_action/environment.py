@@ -18,7 +18,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2]
 LOCK = PACKAGE / "requirements.lock"
 # Our own distributions run from where the action was checked out: nothing has to be built.
-SOURCES = ("hfdeploy-core", "hfdeploy", "hfdeploy-action")
+SOURCES = ("hfdeploy-core", "hfdeploy-proxy", "hfdeploy", "hfdeploy-action")
 _TIMEOUT_SECONDS = 600
 _LONGEST_WORDS = 2000
 
@@ -72,7 +72,8 @@ def name_environment(lock: bytes, python: str) -> str:
 
 def prepare(parent: Path, environment: Mapping[str, str]) -> Path:
     """The folder with all of the lock's packages, whole: it gets its name last. Raises InstallFailed."""
-    folder = parent / name_environment(LOCK.read_bytes(), f"{sys.version} {sys.platform}")
+    version = (PACKAGE.parents[1] / "VERSION").read_text(encoding="utf-8").strip()
+    folder = parent / name_environment(LOCK.read_bytes(), f"{version} {sys.version} {sys.platform}")
     if folder.is_dir():
         return folder
     parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +82,7 @@ def prepare(parent: Path, environment: Mapping[str, str]) -> Path:
         uv = shutil.which("uv", path=variables.get("PATH"))
         made = Path(place, "packages")
         _install(choose_command(uv, sys.executable, made), variables, Path(place))
+        _tell_versions(made, version)
         try:
             made.rename(folder)
         except OSError:
@@ -103,6 +105,14 @@ def main() -> int:
     from hfdeploy_action.main import run
 
     return run()
+
+
+def _tell_versions(folder: Path, version: str) -> None:
+    """Let importlib.metadata know our own distributions, which are run and not installed."""
+    for name in SOURCES:
+        facts = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n")
 
 
 def _install(command: list[str], variables: dict[str, str], folder: Path) -> None:

@@ -36,20 +36,37 @@ _REMEDIES: dict[type[DeployError], str] = {
     errors.TokenRejected: "Make a new token in the Hub's settings, and store it in a secret.",
     errors.HubUnreachable: "Check that the runner reaches the Hub (or HF_ENDPOINT); run it again.",
     errors.GateTimedOut: "Set a longer `wait_seconds`, or look at the Space's logs.",
+    errors.DeletionRefused: "Look at it with `plan_only`; if all of that shall go, set `max_delete`.",
+    errors.ManifestMissing: "Check the path, which is read from the workspace.",
+    errors.ManifestInvalid: "Correct it; `hfdeploy validate` looks at it on your machine.",
     errors.ProbeFailed: "Look at the Space's run log, or correct `probe`.",
 }
 
 
 _OPTION = re.compile(r"--[a-z-]+")
-_INPUTS = {"--sdk": "space_sdk", "--type": "repo_type", "--variable": "variables", "--secret": "secrets"}
+_INPUTS = {
+    "--sdk": "space_sdk",
+    "--type": "repo_type",
+    "--variable": "variables",
+    "--secret": "secrets",
+    "--private": "private",
+    "--max-delete": "max_delete",
+    "--proxy": "create_proxy",
+    "--proxy-suffix": "proxy_space_suffix",
+    "--proxy-token-env": "proxy_hf_token",
+    "--wait": "wait",
+    "--probe": "probe",
+    "--manifest": "manifest",
+}
 
 
 def reword(error: DeployError) -> tuple[str, str]:
     """Message and remedy of an error in the words of a workflow, which has inputs and no options."""
     is_general = error.remedy == type(error).advice
     remedy = _REMEDIES.get(type(error), error.remedy) if is_general else error.remedy
-    return _name_inputs(error.message), _name_inputs(remedy)
+    return name_inputs(error.message), name_inputs(remedy)
 
 
-def _name_inputs(text: str) -> str:
+def name_inputs(text: str) -> str:
+    """The text with inputs in place of the options that it speaks of."""
     return _OPTION.sub(lambda found: _INPUTS.get(found[0], found[0]), text)

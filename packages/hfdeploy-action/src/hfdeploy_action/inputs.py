@@ -5,17 +5,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from hfdeploy.cli.relaying import make_relay
 from hfdeploy_action.errors import InputsInvalid, reword
 from hfdeploy_action.event import Event
-from hfdeploy_core import DeployError, Gate, RepoType, Visibility, parse_probe
+from hfdeploy_core import DeployError, Gate, Relay, RepoType, Visibility, parse_probe
+from hfdeploy_core.model import RepoRef
 from hfdeploy_core.options import Options, read_target
 from hfdeploy_core.planning.names import parse_repo_id
+from hfdeploy_core.planning.relay import name_relay
 
 _FLAGS = {"true": True, "false": False}
 _ID_TOKEN_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A stand-in where the name itself is wrong: the other inputs are judged all the same.
 _ANY_REPO = "any/repo"
+
+# What only makes sense for one target; the defaults of others cannot be told from what is given.
+_OF_ONE_TARGET = (
+    *("huggingface_repo", "space_sdk", "private", "create_proxy", "proxy_hf_token", "proxy_target_url"),
+    *("commit_message", "mirror", "max_delete", "probe", "variables", "secrets"),
+)
+_RELAY_TOKEN = "proxy_hf_token"
 
 Value = TypeVar("Value")
 Given = ParamSpec("Given")
@@ -26,13 +36,16 @@ class Inputs:
     """What the step asks for, as core takes it.
 
     `token` is empty where the job's identity is exchanged for one (`uses_identity`). A fork may have neither:
-    `has_credentials`.
+    `has_credentials`. With a `manifest` that says what to deploy, and only the rest counts.
     """
 
+    manifest: str
+    profile: str | None
     repo: str
     repo_type: RepoType
     source: str
     options: Options = field(repr=False)
+    relay: Relay | None
     gate: Gate | None
     token: str = field(repr=False)
     uses_identity: bool
@@ -44,7 +57,8 @@ class Inputs:
 def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
     """The inputs, judged: one InputsInvalid names all that is wrong with them."""
     reader = _Reader(environment)
-    repo = reader.read_repo()
+    manifest = reader.read_manifest()
+    repo = None if manifest else reader.read_repo()
     repo_type = reader.choose("repo_type", {kind.value: kind for kind in RepoType}) or RepoType.SPACE
     target = reader.find("huggingface_repo") if repo else _ANY_REPO
     is_private = reader.read_flag("private")
@@ -54,6 +68,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         "commit_message": {"message": reader.find("commit_message") or None},
         "variables": {"variables": reader.read_variables()},
         "secrets": {"secrets": reader.read_secrets()},
+        "max_delete": {"max_delete": reader.find("max_delete") or None},
     }
     options: Options = {"repo_type": repo_type, "visibility": visibility}
     for name, option in asked.items():
@@ -65,6 +80,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
     if reader.finds_nothing_wrong:
         # What contradicts each other, but is right by itself.
         reader.check("variables", read_target, target, options)
+    relay = reader.read_relay(repo, repo_type)
     only_plans = reader.read_flag("plan_only") or False
     gate = reader.read_gate(repo_type)
     uses_identity = reader.read_flag("oidc") or False
@@ -72,10 +88,13 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
     token = reader.read_token(repo, event, uses_identity=uses_identity)
     reader.conclude()
     return Inputs(
+        manifest=manifest,
+        profile=reader.find("profile") or None,
         repo=target,
         repo_type=repo_type,
         source=reader.find("source_dir") or ".",
         options=options,
+        relay=relay,
         gate=gate,
         token=token,
         uses_identity=uses_identity,
@@ -120,6 +139,16 @@ class _Reader:
             raise InputsInvalid(
                 "\n".join([f"{number} wrong.", *(f"- {problem}" for problem in self._problems)])
             )
+
+    def read_manifest(self) -> str:
+        manifest = self.find("manifest")
+        if manifest:
+            for name in _OF_ONE_TARGET:
+                if self.find(name).lower() not in ("", "false"):
+                    self.complain(name, "The manifest says that. Remove it here, or remove `manifest`.")
+        elif self.find("profile"):
+            self.complain("profile", "It is one of a manifest's. Name that by `manifest`.")
+        return manifest
 
     def read_repo(self) -> tuple[str | None, str] | None:
         name = self.find("huggingface_repo")
@@ -167,6 +196,29 @@ class _Reader:
             else:
                 secrets[name] = self._environment[name]
         return secrets
+
+    def read_relay(self, repo: tuple[str | None, str] | None, repo_type: RepoType) -> Relay | None:
+        if not self.read_flag("create_proxy"):
+            return None
+        if repo_type is not RepoType.SPACE:
+            self.complain("create_proxy", f"A {repo_type} has no app that a relay could stand in front of.")
+            return None
+        token = self.find("proxy_hf_token")
+        suffix = self.find("proxy_space_suffix") or "-proxy"
+        namespace, name = repo or (None, "app")
+        self.check("proxy_space_suffix", name_relay, RepoRef(repo_type, namespace or "any", name), suffix)
+        relay = self.check(
+            "create_proxy",
+            make_relay,
+            {"HF_ENDPOINT": self._environment.get("HF_ENDPOINT", ""), _RELAY_TOKEN: token},
+            proxy_suffix=suffix,
+            proxy_token_env=_RELAY_TOKEN if token else None,
+            proxy_target_url=self.find("proxy_target_url") or None,
+            proxy_allow_origins=self.find("proxy_allow_origins") or None,
+        )
+        if relay is not None:
+            self.check("create_proxy", relay.make, _ANY_REPO)
+        return relay
 
     def read_gate(self, repo_type: RepoType) -> Gate | None:
         waits = self.read_flag("wait")

@@ -1,5 +1,6 @@
 """The face in a workflow's log: lines, groups, annotations; what others wrote is never obeyed."""
 
+import re
 from io import StringIO
 from pathlib import PurePosixPath
 from typing import Self, TextIO
@@ -7,10 +8,15 @@ from typing import Self, TextIO
 from hfdeploy.render.plain import PlainLines
 from hfdeploy.render.words import say_plan
 from hfdeploy_action.commands import tame, write_command
-from hfdeploy_action.errors import reword
+from hfdeploy_action.errors import name_inputs, reword
 from hfdeploy_core import DeployError, Plan, redact
-from hfdeploy_core.errors import CardInvalid, GateError
-from hfdeploy_core.events import Event, Logged, Warned
+from hfdeploy_core.errors import CardInvalid, GateError, ManifestInvalid
+from hfdeploy_core.events import Event, Logged, TargetFailed, TargetTold, Warned
+
+# Where ManifestInvalid says that each fault is.
+_FAULT = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<col>\d+): (?P<message>[^\n]+)")
+
+Place = dict[str, str | int | None]
 
 
 class WorkflowLog:
@@ -30,23 +36,26 @@ class WorkflowLog:
         self._close_group()
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Logged):
-            self._open_group(event.log)
-            self._say(event.text)
+        target, told = (event.target, event.event) if isinstance(event, TargetTold) else ("", event)
+        if isinstance(told, Logged):
+            self._open_group(f"The {told.log} log{target and f' of {target}'}")
+            self._say(told.text)
             return
         self._close_group()
-        if isinstance(event, Warned):
-            self.command("warning", event.message, title="hfdeploy")
+        if isinstance(told, Warned):
+            self.command("warning", name_inputs(told.message), title=_name_title(target))
+        elif isinstance(told, TargetFailed):
+            self.command("error", f"{told.message}\n{told.remedy}", title=_name_title(told.target))
         else:
             self._plain.show(event)
             self._say(self._lines.getvalue())
             self._lines.seek(0)
             self._lines.truncate()
 
-    def show_plan(self, plan: Plan) -> None:
+    def show_plan(self, plan: Plan, target: str | None = None) -> None:
         self._close_group()
         self.command("group", f"Plan for {plan.repo}")
-        self._say(say_plan(plan))
+        self._say(say_plan(plan, target))
         self.command("endgroup")
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
@@ -55,8 +64,9 @@ class WorkflowLog:
             self.command("group", "The last lines of the log")
             self._say("\n".join(error.log))
             self.command("endgroup")
-        place = find_place(error, self._source)
-        self.command("error", "\n".join(reword(error)), title=f"hfdeploy: {name}", **place)
+        message, remedy = reword(error)
+        for words, place in find_places(error, message, self._source):
+            self.command("error", f"{words}\n{remedy}", title=f"hfdeploy: {name}", **place)
 
     def mask(self, secret: str) -> None:
         """Have the runner mask it in all that this job prints from now on."""
@@ -72,11 +82,11 @@ class WorkflowLog:
         if text:
             print(tame(redact(text)), file=self._out, flush=True)
 
-    def _open_group(self, log: str) -> None:
-        if self._open_log != log:
+    def _open_group(self, title: str) -> None:
+        if self._open_log != title:
             self._close_group()
-            self._open_log = log
-            self.command("group", f"The {log} log")
+            self._open_log = title
+            self.command("group", title)
 
     def _close_group(self) -> None:
         if self._open_log:
@@ -84,8 +94,17 @@ class WorkflowLog:
             self.command("endgroup")
 
 
-def find_place(error: DeployError, source: str) -> dict[str, str | int | None]:
-    """File and line of what an error is about, where it is about a file of the source."""
+def find_places(error: DeployError, message: str, source: str) -> list[tuple[str, Place]]:
+    """What to annotate, and at which file and line where the error is about one of the repository's."""
     if isinstance(error, CardInvalid):
-        return {"file": PurePosixPath(source.replace("\\", "/"), error.file).as_posix(), "line": error.line}
-    return {}
+        file = PurePosixPath(source.replace("\\", "/"), error.file).as_posix()
+        return [(message, {"file": file, "line": error.line})]
+    if isinstance(error, ManifestInvalid) and (faults := list(_FAULT.finditer(message))):
+        return [
+            (fault["message"], {name: fault[name] for name in ("file", "line", "col")}) for fault in faults
+        ]
+    return [(message, {})]
+
+
+def _name_title(target: str) -> str:
+    return f"hfdeploy: {target}" if target else "hfdeploy"

@@ -29,6 +29,7 @@ from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import TokenRejected
 from hfdeploy_core.events import Event as DeployEvent
 from hfdeploy_core.hub.credentials import find_token
+from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.planning.digest import digest_plan
 
 INTERRUPTED_EXIT_CODE = 130
@@ -44,6 +45,16 @@ class Ended:
     exit_code: int
     outputs: Mapping[str, str]
     summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was done, or with `plans` what would be; they go by the names of a manifest's targets."""
+
+    outcome: Outcome | None = None
+    plans: tuple[tuple[str | None, Plan], ...] = ()
+    digest: str = ""
+    changed: bool = False
 
 
 def run() -> int:
@@ -83,13 +94,15 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
     def fail(error: DeployError, name: str, exit_code: int) -> Ended:
         log.fail(error, name, exit_code)
         lines.fail(error, name, exit_code)
-        report = recorder.conclude(environment.get("INPUT_HUGGINGFACE_REPO", ""), error)
+        asked = environment.get("INPUT_HUGGINGFACE_REPO") or environment.get("INPUT_MANIFEST", "")
+        report = recorder.conclude(asked, error)
         return Ended(exit_code, list_outputs(None, logs=logs), write_report(report))
 
     try:
         event = read_event(environment, _load_payload(environment))
         inputs = read_inputs(environment, event)
-        for secret in (inputs.token, *inputs.options.get("secrets", {}).values()):
+        relay_token = (inputs.relay and inputs.relay.token) or ""
+        for secret in (inputs.token, relay_token, *inputs.options.get("secrets", {}).values()):
             log.mask(secret)
         if not inputs.has_credentials:
             if inputs.fails_on_fork:
@@ -97,7 +110,7 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
             log.command("notice", _NO_SECRETS, title="hfdeploy: not deployed")
             return Ended(0, list_outputs(None, skipped=True), write_skipped(_NO_SECRETS))
         _fill_workspace(inputs, event, environment, log)
-        ending = _carry_out(inputs, environment, log, show)
+        result = _carry_out(inputs, environment, log, show)
     except KeyboardInterrupt:
         interrupted = DeployError(
             "Interrupted before it was done.", "Run it again: it goes on from where it was."
@@ -110,28 +123,55 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         _tell_traceback(environment, log)
         unexpected = DeployError(f"Something unexpected happened: {type(error).__name__}: {error}.")
         return fail(unexpected, "Unexpected", DeployError.exit_code)
-    report = recorder.conclude(inputs.repo, ending)
-    if isinstance(ending, Plan):
-        log.show_plan(ending)
-        lines.show_plan(ending)
-    outcome = ending if isinstance(ending, Outcome) else None
-    digest = digest_plan(ending) if isinstance(ending, Plan) else ending.plan_digest
-    return Ended(0, list_outputs(outcome, plan=digest, logs=logs), write_report(report))
+    for target, plan in result.plans:
+        log.show_plan(plan, target)
+        lines.show_plan(plan, target)
+    outputs = list_outputs(result.outcome, plan=result.digest, changed=result.changed, logs=logs)
+    report = recorder.conclude(inputs.manifest or inputs.repo, result.outcome, result.plans)
+    return Ended(0, outputs, write_report(report))
 
 
 def _carry_out(
     inputs: Inputs, environment: Mapping[str, str], log: WorkflowLog, show: hfdeploy_core.events.OnEvent
-) -> Outcome | Plan:
+) -> Result:
     token = inputs.token
     if inputs.uses_identity:
         token = _exchange_identity(inputs, environment)
         log.mask(token)
     with hfdeploy_core.connect(token=token, on_event=show) as hub:
+        if inputs.manifest:
+            return _carry_out_manifest(inputs, environment, hub, show)
         if inputs.only_plans:
-            return hfdeploy_core.plan(inputs.source, inputs.repo, on_event=show, hub=hub, **inputs.options)
-        return hfdeploy_core.deploy(
-            inputs.source, inputs.repo, gate=inputs.gate, on_event=show, hub=hub, **inputs.options
+            plan = hfdeploy_core.plan(
+                inputs.source, inputs.repo, relay=inputs.relay, on_event=show, hub=hub, **inputs.options
+            )
+            return Result(plans=((None, plan),), digest=digest_plan(plan))
+        outcome = hfdeploy_core.deploy(
+            inputs.source,
+            inputs.repo,
+            relay=inputs.relay,
+            gate=inputs.gate,
+            on_event=show,
+            hub=hub,
+            **inputs.options,
         )
+        return Result(outcome, digest=outcome.plan_digest)
+
+
+def _carry_out_manifest(
+    inputs: Inputs, environment: Mapping[str, str], hub: Hub, show: hfdeploy_core.events.OnEvent
+) -> Result:
+    # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
+    from hfdeploy_core import project
+
+    # What `${env:NAME}` may name is the job's own, not what this step was given.
+    known = {name: value for name, value in environment.items() if not name.startswith("INPUT_")}
+    loaded = project.load_project(inputs.manifest, profile=inputs.profile, environment=known)
+    made = project.plan_project(loaded, on_event=show, hub=hub)
+    if inputs.only_plans:
+        return Result(plans=tuple((name, target.plan) for name, target in made.targets.items()))
+    outcomes = project.apply_project(made, on_event=show, hub=hub)
+    return Result(changed=any(outcome.changed for outcome in outcomes.values() if outcome is not None))
 
 
 def _exchange_identity(inputs: Inputs, environment: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ _MOST_SUMMARY_BYTES = 1_000_000
 
 
 def list_outputs(
-    outcome: Outcome | None, *, plan: str = "", logs: str = "", skipped: bool = False
+    outcome: Outcome | None, *, plan: str = "", changed: bool = False, logs: str = "", skipped: bool = False
 ) -> dict[str, str]:
     """Every output of the action, empty where there is nothing to tell."""
     told = outcome or Outcome("", RepoType.SPACE, "", "")
@@ -23,7 +23,7 @@ def list_outputs(
         "proxy_url": told.proxy_url or "",
         "commit": told.commit,
         "plan": plan,
-        "changed": _say_flag(told.changed),
+        "changed": _say_flag(told.changed or changed),
         "logs": logs,
         "skipped": _say_flag(skipped),
     }

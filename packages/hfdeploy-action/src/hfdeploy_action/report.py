@@ -4,21 +4,39 @@ import re
 from dataclasses import dataclass
 
 from hfdeploy.render.words import count, format_bytes, say_plan
-from hfdeploy_action.errors import reword
+from hfdeploy_action.errors import name_inputs, reword
 from hfdeploy_core import DeployError, Outcome, Plan
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import GateError
-from hfdeploy_core.events import Committed, Event, Planned, Warned, WentLive
+from hfdeploy_core.events import (
+    Committed,
+    Event,
+    Finished,
+    Planned,
+    RunFinished,
+    TargetFailed,
+    TargetLeft,
+    TargetTold,
+    Warned,
+    WentLive,
+)
 
 _MOST_LINES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the summary is made from; `phases` are names and seconds, in order."""
+    """All that the summary is made from.
+
+    `ending` is None where a manifest was carried out, or where there are only `plans`, by the name of the
+    target in the manifest, if there is one. `targets` are these names and what became of them, and `phases`
+    names and seconds, in order.
+    """
 
     repo: str
-    ending: Outcome | Plan | DeployError
+    ending: Outcome | DeployError | None
+    plans: tuple[tuple[str | None, Plan], ...] = ()
+    targets: tuple[tuple[str, str], ...] = ()
     planned: tuple[Planned, ...] = ()
     phases: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -32,12 +50,13 @@ class Recorder:
         self._since = clock.seconds()
         self._planned: dict[str, Planned] = {}
         self._phases: dict[str, float] = {}
+        self._targets: dict[str, str] = {}
         self._warnings: list[str] = []
 
     def show(self, event: Event) -> None:
         match event:
             case Warned():
-                self._warnings.append(event.message)
+                self._warnings.append(name_inputs(event.message))
             case Planned():
                 self._planned[event.repo_id] = event
                 self._end_phase("read and plan")
@@ -45,10 +64,31 @@ class Recorder:
                 self._end_phase("upload and commit")
             case WentLive():
                 self._end_phase("until it was live")
+            case RunFinished():
+                self._phases["carry it out"] = event.elapsed_seconds
+            case TargetFailed():
+                self._targets[event.target] = f"❌ {_escape(event.message)} {_escape(event.remedy)}"
+            case TargetLeft():
+                self._targets[event.target] = f"left alone: it needs {_escape(', '.join(event.because))}"
+            case TargetTold(event=Finished(outcome)):
+                self._targets[event.target] = f"✅ {_link(outcome)}"
+            case TargetTold(event=Planned() as planned):
+                self._planned[planned.repo_id] = planned
+            case TargetTold(event=Warned(message)):
+                self._warnings.append(f"{event.target}: {message}")
 
-    def conclude(self, repo: str, ending: Outcome | Plan | DeployError) -> Report:
-        planned, phases = tuple(self._planned.values()), tuple(self._phases.items())
-        return Report(repo, ending, planned, phases, tuple(self._warnings))
+    def conclude(
+        self, repo: str, ending: Outcome | DeployError | None, plans: tuple[tuple[str | None, Plan], ...] = ()
+    ) -> Report:
+        return Report(
+            repo,
+            ending,
+            plans,
+            tuple(self._targets.items()),
+            tuple(self._planned.values()),
+            tuple(self._phases.items()),
+            tuple(self._warnings),
+        )
 
     def _end_phase(self, name: str) -> None:
         now = self._clock.seconds()
@@ -61,8 +101,10 @@ def write_report(report: Report) -> str:
     parts = [_write_ending(report)]
     if report.planned:
         parts.append(_write_table(("repo", "files", "to send at most"), *map(_count_files, report.planned)))
-    if isinstance(report.ending, Plan):
-        parts.append(_write_details("The plan", say_plan(report.ending)))
+    if report.targets:
+        parts.append(_write_table(("target", "what became of it"), *report.targets))
+    if changed := [say_plan(plan, name) for name, plan in report.plans if plan.changes]:
+        parts.append(_write_details("The plan", "\n\n".join(changed)))
     if isinstance(report.ending, GateError) and report.ending.log:
         parts.append(_write_details("The last lines of the log", "\n".join(report.ending.log)))
     if report.phases:
@@ -83,10 +125,12 @@ def _write_ending(report: Report) -> str:
     if isinstance(ending, DeployError):
         told = "\n\n".join(_escape(text) for text in reword(ending))
         return f"### ❌ {_escape(report.repo)} was not deployed\n\n{told}"
-    if isinstance(ending, Plan):
-        verb = "would change" if ending.changes else "would stay as it is"
-        return f"### {_escape(str(ending.repo))} {verb}"
-    rows = [("repo", f"[{_escape(ending.repo_id)}]({ending.repo_url})")]
+    if report.plans:
+        verb = "would change" if any(plan.changes for _, plan in report.plans) else "would stay as it is"
+        return f"### {_escape(report.repo)} {verb}"
+    if ending is None:
+        return f"### ✅ {_escape(report.repo)} was carried out"
+    rows = [("repo", _link(ending))]
     if ending.space_url:
         rows.append(("app", ending.space_url))
     if ending.proxy_enabled:
@@ -94,6 +138,10 @@ def _write_ending(report: Report) -> str:
     rows += [("commit", f"`{ending.commit}`"), ("plan", f"`{ending.plan_digest}`")]
     verb = "was deployed" if ending.changed else "has it all already"
     return f"### ✅ {_escape(ending.repo_id)} {verb}\n\n{_write_table(('', ''), *rows)}"
+
+
+def _link(outcome: Outcome) -> str:
+    return f"[{_escape(outcome.repo_id)}]({outcome.repo_url})"
 
 
 def _count_files(planned: Planned) -> tuple[str, str, str]:
