@@ -1,9 +1,11 @@
 """Composition root: what is below the reserved prefix goes to FastAPI, everything else to the relay."""
 
+import asyncio
 import functools
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -11,10 +13,12 @@ import httpx
 from hfdeploy_proxy.credentials import Credentials
 from hfdeploy_proxy.hub import find_host, find_stage
 from hfdeploy_proxy.operations.health import PREFIX, create_operations
+from hfdeploy_proxy.operations.metrics import Metrics
 from hfdeploy_proxy.relay.cap import Cap
 from hfdeploy_proxy.relay.client import App, Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance
 from hfdeploy_proxy.relay.http import HttpRelay
+from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.websocket import WebSocketRelay
 from hfdeploy_proxy.rules.access import Origins
 from hfdeploy_proxy.rules.cors import Cors
@@ -27,7 +31,7 @@ from hfdeploy_proxy.upstream.dial import Address
 from hfdeploy_proxy.upstream.http1 import Http1Upstream, Limits
 from hfdeploy_proxy.upstream.httpx import HttpxUpstream, network_transport
 from hfdeploy_proxy.upstream.port import Upstream
-from hfdeploy_proxy.upstream.websocket import open_socket
+from hfdeploy_proxy.upstream.websocket import OpenSocket, open_socket
 from hfdeploy_proxy.waking import Waking, WakingUpstream, wake_first
 
 if TYPE_CHECKING:
@@ -37,7 +41,12 @@ if TYPE_CHECKING:
 class Application:
     """The relay as an ASGI application; it can be mounted in another."""
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None = None,
+        shared: Path | None = None,
+    ) -> None:
         token = settings.hf_token.get_secret_value() if settings.hf_token else None
         self._credentials = Credentials(token, settings.hf_token_file, settings.auth_mode, time.monotonic)
         self._settings = settings
@@ -46,30 +55,38 @@ class Application:
         self._waking = Waking(self._ask_stage, time.monotonic, settings.wait_seconds)
         self._destination = Destination(self._locate, self._connect)
         self._limiter = _limiter(settings)
+        guard = _guard(settings)
+        tally = Tally()
+        self._metrics = Metrics(tally, shared) if settings.metrics else None
         entrance = Entrance(
             self._destination,
             self._credentials,
             cors=Cors(Origins(settings.allow_origins), settings.allow_credentials),
             trusted_hops=settings.trusted_hops,
             date=http_date(time.time),
-            guard=_guard(settings),
+            guard=None if guard == Guard() else guard,
             limiter=self._limiter,
         )
-        open_upstream = functools.partial(
+        open_upstream: OpenSocket = functools.partial(
             open_socket,
             connect_seconds=settings.connect_timeout_seconds,
             answer_seconds=settings.answer_timeout_seconds,
             max_bytes=settings.websocket_max_bytes,
             circuit=self._circuit,
         )
-        http: App = HttpRelay(entrance)
-        websocket: App = WebSocketRelay(
-            entrance, wake_first(open_upstream, self._waking) if settings.target_space else open_upstream
+        self._http: App = HttpRelay(entrance, tally)
+        self._websocket: App = WebSocketRelay(
+            entrance,
+            tally,
+            wake_first(open_upstream, self._waking) if settings.target_space else open_upstream,
         )
         if settings.max_requests:
-            http = websocket = Cap({"http": http, "websocket": websocket}, settings.max_requests)
-        self._http, self._websocket = http, websocket
-        self._operations = create_operations(self._check_ready)
+            both: dict[str, App] = {"http": self._http, "websocket": self._websocket}
+            self._http = self._websocket = Cap(both, settings.max_requests, tally)
+        self._wrap(settings)
+        self._operations = create_operations(
+            self._check_ready, metrics=self._metrics, guard=guard, docs=settings.docs
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -91,10 +108,31 @@ class Application:
         if self._limiter is not None:
             await self._limiter.close()
 
+    def _wrap(self, settings: Settings) -> None:
+        """What looks at every request from outside, where it is asked for."""
+        if settings.access_log:
+            from hfdeploy_proxy.operations.access_log import AccessLog
+
+            def write(line: str) -> None:
+                print(line, flush=True)  # noqa: T201  (a log is what this process prints)
+
+            self._http = AccessLog(self._http, write, time.monotonic, settings.trusted_hops)
+            self._websocket = AccessLog(self._websocket, write, time.monotonic, settings.trusted_hops)
+        if settings.tracing:
+            from hfdeploy_proxy.operations.tracing import Tracing, find_provider
+
+            provider = find_provider()
+            self._http, self._websocket = Tracing(self._http, provider), Tracing(self._websocket, provider)
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
+        sharing = None
+        if self._metrics is not None and self._metrics.is_shared:
+            sharing = asyncio.create_task(self._metrics.share())
         await receive()
+        if sharing is not None:
+            sharing.cancel()
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -133,15 +171,13 @@ class Application:
         return HttpxUpstream(target.origin.decode(), transport, limits, self._circuit)
 
 
-def _guard(settings: Settings) -> Guard | None:
-    """None if everybody may ask for everything."""
-    guard = Guard(
+def _guard(settings: Settings) -> Guard:
+    return Guard(
         tuple(parse_key(key) for key in settings.api_keys),
         frozenset(settings.allow_methods),
         settings.allow_paths,
         settings.max_body_bytes,
     )
-    return None if guard == Guard() else guard
 
 
 def _limiter(settings: Settings) -> "Limiter | None":

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,7 @@ def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
     except SettingsInvalid as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    from hfdeploy_proxy.application import create_app
-    from hfdeploy_proxy.serving import bind, server_config
+    from hfdeploy_proxy.serving import bind
 
     try:
         listener = bind(host, port)
@@ -47,17 +48,34 @@ def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
             f"error: Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.", err=True
         )
         sys.exit(1)
-    import uvicorn
-
     shown, number = listener.getsockname()[:2]
     click.echo(f"The relay listens on http://{f'[{shown}]' if ':' in shown else shown}:{number}")
-    server = server_config(
-        create_app(settings),
+    if settings.workers == 1:
+        _serve(settings, listener)
+        return
+    from hfdeploy_proxy.workers import run_workers
+
+    with tempfile.TemporaryDirectory(prefix="hfdeploy-proxy-") as shared:
+        run_workers(settings.workers, lambda lifeline: _serve(settings, listener, Path(shared), lifeline))
+
+
+def _serve(
+    settings: Settings, listener: socket.socket, shared: Path | None = None, lifeline: int | None = None
+) -> None:
+    from hfdeploy_proxy.application import Application
+    from hfdeploy_proxy.serving import RelayServer, server_config
+
+    config = server_config(
+        Application(settings, shared=shared),
         websocket_max_bytes=settings.websocket_max_bytes,
         max_header_bytes=settings.max_header_bytes,
         header_timeout_seconds=settings.header_timeout_seconds,
+        drain_seconds=settings.drain_seconds,
     )
-    uvicorn.Server(server).run([listener])
+    server = RelayServer(config)
+    if lifeline is not None:
+        server.watch(lifeline)
+    server.run([listener])
 
 
 @main.command()

@@ -1,8 +1,11 @@
 """uvicorn as the relay uses it."""
 
 import asyncio
+import math
+import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, cast
 
 import httptools
@@ -17,6 +20,7 @@ from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE
 
 _GATHERED_BYTES = 2**14
 _LINGER_SECONDS = 1.0
+_AFTER_DRAIN_SECONDS = 2
 _ENDLESS_BYTES = 2**62
 
 
@@ -108,6 +112,51 @@ class RelayConfig(uvicorn.Config):
 
     max_header_bytes = 2**16
     header_timeout_seconds = 15.0
+    drain_seconds = 10.0
+
+
+class RelayServer(uvicorn.Server):
+    """Told to stop, it accepts nothing from that moment on, and what is under way has time to end: WebSockets
+    as well. What then still goes on is broken off, visibly.
+    """
+
+    def watch(self, lifeline: int) -> None:
+        """Stop when this file descriptor ends: whoever holds the other end is gone."""
+        self._lifeline = lifeline
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._listeners = sockets or []
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self._lifeline is not None:
+            self._loop.add_reader(self._lifeline, self.handle_exit, signal.SIGTERM, None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self.started:
+            self._loop.call_soon_threadsafe(self._stop_accepting)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stop_accepting()
+        deadline = self._loop.call_later(cast("RelayConfig", self.config).drain_seconds, self._break_off)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            deadline.cancel()
+
+    def _stop_accepting(self) -> None:
+        if self._lifeline is not None:
+            self._loop.remove_reader(self._lifeline)
+        for server in self.servers:
+            server.close()
+        for listener in self._listeners:
+            listener.close()
+
+    def _break_off(self) -> None:
+        for connection in [*self.server_state.connections]:
+            cast("RelayProtocol | RelayWebSocket", connection).break_off()
+
+    _lifeline: int | None = None
 
 
 class RelayProtocol(HttpToolsProtocol):
@@ -183,7 +232,7 @@ class RelayProtocol(HttpToolsProtocol):
         self._whole = self.headers
         if self._head_bytes > self.config.max_header_bytes:
             self._check_head()
-        self.scope["extensions"] = cast("Any", {EXTENSION: Wire(self._break_off, self.url)})
+        self.scope["extensions"] = cast("Any", {EXTENSION: Wire(self._break_answer, self.url)})
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -197,7 +246,13 @@ class RelayProtocol(HttpToolsProtocol):
             self._refuse(HEADERS_TOO_LARGE)
             raise ValueError("the head is too long")  # ends the parser
 
-    def _break_off(self) -> None:
+    def break_off(self) -> None:
+        """End what is under way, also if the client does not read."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.abort()
+
+    def _break_answer(self) -> None:
         """Close before the answer is whole: the client sees that it is not."""
         self.cycle.disconnected = True
         self._gathered.close()
@@ -210,6 +265,13 @@ class RelayWebSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:
             cast("Any", self.scope["extensions"])[EXTENSION] = True
+
+    def shutdown(self) -> None:
+        """Not yet: see `RelayServer`."""
+
+    def break_off(self) -> None:
+        """Tell the client that the server goes (1012), and end."""
+        super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.handshake_complete and not self.close_sent and self.conn.close_rcvd is None:
@@ -239,6 +301,7 @@ def server_config(
     websocket_max_bytes: int = 2**24,
     max_header_bytes: int = RelayConfig.max_header_bytes,
     header_timeout_seconds: float = RelayConfig.header_timeout_seconds,
+    drain_seconds: float = RelayConfig.drain_seconds,
 ) -> uvicorn.Config:
     """The upstream's Date and Server pass, X-Forwarded-* is the relay's affair, addresses are not logged."""
     config = RelayConfig(
@@ -254,10 +317,11 @@ def server_config(
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=math.ceil(drain_seconds) + _AFTER_DRAIN_SECONDS,
     )
     config.max_header_bytes = max_header_bytes
     config.header_timeout_seconds = header_timeout_seconds
+    config.drain_seconds = drain_seconds
     return config
 
 

@@ -113,6 +113,14 @@ class Configuration(BaseModel):
     wait_seconds: float = Field(
         0.0, ge=0, description="How long requests wait for a TARGET_SPACE that does not run yet."
     )
+    workers: int = Field(1, ge=1, le=256, description="Processes that serve.")
+    drain_seconds: float = Field(
+        10.0, gt=0, description="How long what is under way may take when the relay is told to stop."
+    )
+    metrics: bool = Field(True, description="Show what is counted at /_relay/metrics.")
+    access_log: bool = Field(False, description="Print a line of JSON for each request.")
+    tracing: bool = Field(False, description="Send spans by OpenTelemetry, as OTEL_* variables say.")
+    docs: bool = Field(False, description="Show /_relay/docs.")
     max_connections: int = Field(4096, ge=1, description="Connections to the upstream at a time.")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a connection.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="How long to wait for a free connection.")
@@ -175,6 +183,20 @@ class Configuration(BaseModel):
             raise ValueError("a limit is COUNT/UNIT, such as 10/second;500/hour") from None
         if info.field_name == "rate_limit_per_key" and not info.data.get("api_keys", True):
             raise ValueError("there are no keys to limit; set API_KEYS")
+        return value
+
+    @field_validator("tracing")
+    @classmethod
+    def _check_tracing(cls, value: bool) -> bool:
+        if value and find_spec("opentelemetry.sdk") is None:
+            raise ValueError("needs a package: pip install 'hfdeploy-proxy[otel]'")
+        return value
+
+    @field_validator("workers")
+    @classmethod
+    def _check_workers(cls, value: int) -> int:
+        if value > 1 and not hasattr(os, "fork"):
+            raise ValueError("this system has one worker only")
         return value
 
     @field_validator("rate_limit_storage")

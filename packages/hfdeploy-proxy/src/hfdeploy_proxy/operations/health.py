@@ -1,23 +1,34 @@
-"""Whether the process lives, and whether it can relay."""
+"""The relay's pages: whether the process lives, whether it can relay, what it has counted."""
 
 from collections.abc import Callable
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
-from hfdeploy_proxy.rules.errors import UpstreamError
+from hfdeploy_proxy.operations.metrics import CONTENT_TYPE, Metrics
+from hfdeploy_proxy.rules.errors import Problem, RequestRefused, UpstreamError
+from hfdeploy_proxy.rules.guard import Guard
 
 PREFIX = "/_relay/"
 
 
-def create_operations(check_ready: Callable[[], None]) -> FastAPI:
-    """The relay's own application. ``check_ready`` raises what stands in the way."""
-    app = FastAPI(title="hfdeploy-proxy", docs_url=None, redoc_url=None, openapi_url=None)
+def create_operations(
+    check_ready: Callable[[], None], *, metrics: Metrics | None, guard: Guard, docs: bool
+) -> FastAPI:
+    """The relay's own application. ``check_ready`` raises what stands in the way. Metrics need a key, if
+    anything does.
+    """
+    app = FastAPI(
+        title="hfdeploy-proxy",
+        docs_url=f"{PREFIX}docs" if docs else None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}openapi.json" if docs else None,
+    )
 
-    @app.get("/_relay/healthz")
+    @app.get(f"{PREFIX}healthz")
     async def _healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/_relay/readyz")
+    @app.get(f"{PREFIX}readyz")
     async def _readyz(response: Response) -> dict[str, str]:
         try:
             check_ready()
@@ -26,4 +37,20 @@ def create_operations(check_ready: Callable[[], None]) -> FastAPI:
             return {"status": "not ready", "reason": error.problem.detail}
         return {"status": "ok"}
 
+    if metrics is not None:
+
+        @app.get(f"{PREFIX}metrics")
+        async def _metrics(request: Request) -> Response:
+            try:
+                guard.find_key(request.scope["headers"])
+            except RequestRefused as error:
+                return _problem(error.refusal)
+            return Response(metrics.render(), media_type=CONTENT_TYPE)
+
     return app
+
+
+def _problem(problem: Problem) -> Response:
+    body = problem.body()
+    headers = {name.decode(): value.decode() for name, value in problem.headers(body)}
+    return Response(body, problem.status, headers)

@@ -5,6 +5,7 @@ import logging
 
 from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send, capped
 from hfdeploy_proxy.relay.entrance import Entrance, send_failure, send_problem
+from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.wire import abort_client
 from hfdeploy_proxy.rules.errors import AnswerTruncated, ClientGone, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.port import Body
@@ -15,25 +16,32 @@ logger = logging.getLogger("hfdeploy_proxy")
 class HttpRelay:
     """Carries requests to one upstream. What is relayed passes no framework: `__call__` is raw ASGI."""
 
-    def __init__(self, entrance: Entrance) -> None:
+    def __init__(self, entrance: Entrance, tally: Tally) -> None:
         self._entrance = entrance
+        self._tally = tally
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = self._loop or asyncio.get_running_loop()  # asking costs a system call in Python 3.11
         self._loop = loop
         client = Client(receive, loop)
+        tally = self._tally
+        tally.requests += 1
+        tally.open_requests += 1
         try:
-            await self._relay(scope, client, send)
+            await self._relay(scope, client, send, loop)
         except RequestRefused as error:
             client.stop()
+            tally.failed(error.refusal.name)
             await send_problem(send, error.refusal, extra=self._entrance.plan_refusal(scope))
         except AnswerTruncated as error:
             client.stop()
+            tally.failed("answer-truncated")
             logger.warning("an answer broke off: %s", error)
             abort_client(scope)
         except UpstreamError as error:
             client.stop()
+            tally.failed(error.problem.name)
             logger.warning("%s: %s", error.problem.name, error)
             await send_failure(scope, send, error.problem, self._entrance.plan_refusal(scope))
         except ClientGone:
@@ -43,9 +51,11 @@ class HttpRelay:
                 raise
             client.forgive()
         finally:
+            tally.open_requests -= 1
             client.stop()
 
-    async def _relay(self, scope: Scope, client: Client, send: Send) -> None:
+    async def _relay(self, scope: Scope, client: Client, send: Send, loop: asyncio.AbstractEventLoop) -> None:
+        started = loop.time()
         passage = await self._entrance.admit(scope)
         request = passage.request
         cors = self._entrance.cors
@@ -63,6 +73,7 @@ class HttpRelay:
             client.watch_soon()
         method = scope["method"].encode()
         answer = await passage.there.upstream.send(method, passage.target, passage.headers, body)
+        self._tally.answered(answer.status, loop.time() - started)
         try:
             planned = self._entrance.plan_answer(passage, answer.headers, answer.status)
             if not answer.sent_all:

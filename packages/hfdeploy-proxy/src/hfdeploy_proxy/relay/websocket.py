@@ -6,6 +6,7 @@ import logging
 
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import DENIAL, Entrance, Passage, can_deny, deny_socket
+from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.wire import EXTENSION
 from hfdeploy_proxy.rules.errors import Header, RequestRefused, UpstreamError
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, OpenSocket, UpstreamSocket
@@ -18,8 +19,9 @@ _NORMAL = 1000
 class WebSocketRelay:
     """Carries messages both ways. Each side holds the other back, and ends as the other ended."""
 
-    def __init__(self, entrance: Entrance, open_socket: OpenSocket) -> None:
+    def __init__(self, entrance: Entrance, tally: Tally, open_socket: OpenSocket) -> None:
         self._entrance = entrance
+        self._tally = tally
         self._open_socket = open_socket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +38,7 @@ class WebSocketRelay:
                 await send({"type": "websocket.close"})
         except (RequestRefused, UpstreamError) as error:
             problem = error.refusal if isinstance(error, RequestRefused) else error.problem
+            self._tally.failed(problem.name)
             logger.info("no WebSocket: %s", problem.name)
             await deny_socket(scope, send, problem)
         else:
@@ -59,12 +62,15 @@ class WebSocketRelay:
         send: Send,
     ) -> None:
         upwards: asyncio.Task[None] | None = None
+        self._tally.sockets += 1
+        self._tally.open_sockets += 1
         try:
             planned = self._entrance.plan_answer(passage, headers, 101)
             await send({"type": "websocket.accept", "subprotocol": socket.subprotocol, "headers": planned})
             upwards = asyncio.create_task(_carry_upwards(receive, socket))
             await _carry_downwards(socket, send, can_omit_code=EXTENSION in scope.get("extensions", {}))
         finally:
+            self._tally.open_sockets -= 1
             if upwards is not None:
                 upwards.cancel()
                 await asyncio.wait([upwards])

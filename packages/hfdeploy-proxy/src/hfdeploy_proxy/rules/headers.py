@@ -154,6 +154,12 @@ def decide_forwarding(
     )
 
 
+def client_address(headers: Iterable[Header], peer: tuple[str, int] | None, trusted_hops: int) -> bytes:
+    """Who asks, as far as that can be believed: the first of `decide_forwarding`'s chain."""
+    told = list_items(headers, b"x-forwarded-for")[-trusted_hops:] if trusted_hops else []
+    return told[0] if told else peer[0].encode() if peer else b"unknown"
+
+
 @lru_cache(maxsize=1024)
 def forwarding_headers(forwarding: Forwarding) -> tuple[Header, ...]:
     """X-Forwarded-* as applications read them, and Forwarded (RFC 7239), saying the same."""
