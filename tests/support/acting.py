@@ -134,7 +134,8 @@ class Workplace:
 def copy_action(target: Path) -> None:
     """All of the repository that the action needs, as a runner has it: nothing built, nothing installed."""
     target.mkdir(parents=True)
-    shutil.copy(ROOT / "action.yml", target)
+    for name in ("action.yml", "VERSION"):
+        shutil.copy(ROOT / name, target)
     ignored = shutil.ignore_patterns("__pycache__", "tests")
     for name in _NEEDED:
         shutil.copytree(ROOT / name, target / name, ignore=ignored)
