@@ -24,7 +24,8 @@ test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 fuzz: setup
-	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants $(ARGS)
+	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants \
+		packages/hfdeploy-localhub/tests/state $(ARGS)
 
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py

@@ -1,4 +1,5 @@
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -43,6 +44,25 @@ def test_users_come_while_it_runs_and_leave_with_it(localhub: LocalHub) -> None:
     answer = httpx.get(f"{localhub.endpoint}/api/whoami-v2", headers={"Authorization": f"Bearer {token}"})
     assert answer.json()["name"] == "later"
     assert localhub.tokens["later"] == token != localhub.token
+
+
+def test_whoever_follows_a_log_does_not_keep_the_hub(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as running, httpx.Client() as client:
+        hub = running.enter_context(LocalHub(tmp_path))
+        client.headers["Authorization"] = f"Bearer {hub.token}"
+        new = {"name": "s", "type": "space", "sdk": "static"}
+        client.post(f"{hub.endpoint}/api/repos/create", json=new)
+        hub._hub.spaces.log("local/s", "run").begin()("a line")
+        with client.stream("GET", f"{hub.endpoint}/api/spaces/local/s/logs/run") as stream:
+            events = stream.iter_lines()
+            assert "a line" in next(events)
+            asked = time.monotonic()
+            running.close()
+            assert time.monotonic() - asked < 2
+            assert [line for line in events if line] == []
+    assert capfd.readouterr().err == ""
 
 
 def test_nothing_listens_after_the_end(tmp_path: Path) -> None:

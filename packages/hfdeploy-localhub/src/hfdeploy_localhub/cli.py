@@ -13,7 +13,7 @@ import uvicorn
 
 from hfdeploy_localhub.faults import Rule, parse_rule
 from hfdeploy_localhub.seed import Seed, User, add_users, find_seed, plant, read_seed
-from hfdeploy_localhub.server import create_app
+from hfdeploy_localhub.server import Application, create_app
 from hfdeploy_localhub.serving import bind, endpoint_of, server_config
 from hfdeploy_localhub.store.accounts import check_account_name
 
@@ -109,7 +109,7 @@ def serve(
         _fail(f"{error}. Choose another name.")
     for rule in rules:
         application.hub.faults.add(rule)
-    _Server(server_config(application), _describe(endpoint, tokens), ready_file).run([listener])
+    _Server(application, _describe(endpoint, tokens), ready_file).run([listener])
 
 
 def _parse_fault(text: str) -> Rule:
@@ -132,8 +132,9 @@ def _gather(users: Sequence[str], path: Path | None) -> Seed:
 class _Server(uvicorn.Server):
     """uvicorn, with word given once it listens."""
 
-    def __init__(self, config: uvicorn.Config, ready: Mapping[str, Any], ready_file: Path | None) -> None:
-        super().__init__(config)
+    def __init__(self, app: Application, ready: Mapping[str, Any], ready_file: Path | None) -> None:
+        super().__init__(server_config(app))
+        self._app = app
         self._ready = ready
         self._ready_file = ready_file
 
@@ -145,6 +146,10 @@ class _Server(uvicorn.Server):
         for found in self._ready["users"]:
             typer.echo(f"  user {found['name']}  token {found['token']}")
         typer.echo(f"  export HF_ENDPOINT={self._ready['endpoint']} HF_TOKEN=<a token from above>")
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._app.hub.spaces.release_followers()
+        await super().shutdown(sockets)
 
 
 def write_privately(path: Path, text: str) -> None:

@@ -48,6 +48,7 @@ class HubServer(uvicorn.Server):
 
     def __init__(self, app: Application, listener: socket.socket) -> None:
         super().__init__(server_config(app))
+        self._app = app
         self._listener = listener
 
     async def open(self) -> None:
@@ -57,6 +58,7 @@ class HubServer(uvicorn.Server):
 
     async def close(self) -> None:
         """Lets requests finish, for a while, and stops what the hub runs."""
+        self._app.hub.spaces.release_followers()
         for server in self.servers:
             server.close()
         self._listener.close()

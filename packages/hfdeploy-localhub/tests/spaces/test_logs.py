@@ -88,6 +88,20 @@ async def test_following_ends_with_the_session(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_following_ends_where_the_log_is_released(tmp_path: Path) -> None:
+    log = Log(tmp_path / "x.jsonl")
+    say = log.begin()
+    say("a")
+    follower = log.follow()
+    assert (await anext(follower)).data == "a\n"
+    waiting = asyncio.ensure_future(anext(follower, None))
+    await asyncio.sleep(0.01)
+    log.release()
+    assert await asyncio.wait_for(waiting, 1) is None
+    assert [line.data async for line in log.follow()] == ["a\n"]
+
+
+@pytest.mark.anyio
 async def test_a_slow_follower_misses_lines_and_goes_on(tmp_path: Path) -> None:
     log = Log(tmp_path / "x.jsonl", limit_bytes=5000)
     say = log.begin()

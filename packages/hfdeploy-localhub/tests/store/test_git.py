@@ -151,3 +151,21 @@ def test_a_series_of_commits_gives_the_tree_that_a_dictionary_does(
     for position, path in enumerate(everything):
         rest = [entry.path for entry in git.walk(head, recursive=True, after=path)]
         assert rest == everything[position + 1 :]
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+@pytest.mark.parametrize("gone", ["b", "c", "c/d", "c/d/e", "f"])
+def test_a_listing_goes_on_where_somebody_deleted_what_it_had_reached(
+    git: GitRepository, gone: str, recursive: bool
+) -> None:
+    files = dict.fromkeys(["a", "b", "c-", "c/a", "c/d/e", "c/z", "f", "g"], b"1")
+    first = commit(git, files, None)
+    everything = [entry.path for entry in git.walk(first, recursive=recursive)]
+    if gone not in everything:
+        return
+    second = commit(git, {gone: None}, first)
+    left = [entry.path for entry in git.walk(second, recursive=recursive)]
+    rest = [entry.path for entry in git.walk(second, recursive=recursive, after=gone)]
+    behind = everything[everything.index(gone) + 1 :]
+    assert set(rest) >= {path for path in behind if path in left}
+    assert rest == left[len(left) - len(rest) :]

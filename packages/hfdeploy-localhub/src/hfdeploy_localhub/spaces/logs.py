@@ -36,6 +36,7 @@ class Log:
         self._dropped = 0
         self._say: Callable[[str], None] | None = None
         self._is_open = False
+        self._is_released = False
         self._grown = asyncio.Event()
         self._file_bytes = 0
         self._load()
@@ -70,6 +71,11 @@ class Log:
             self._is_open = False
             self._wake()
 
+    def release(self) -> None:
+        """Its followers end, also those to come: the hub goes, whatever the session does."""
+        self._is_released = True
+        self._wake()
+
     def move(self, path: Path) -> None:
         """The files were moved to `path`."""
         self._path = path
@@ -80,7 +86,7 @@ class Log:
         return lines if tail is None else lines[max(0, len(lines) - tail) :]
 
     async def follow(self, tail: int | None = None) -> AsyncIterator[Line]:
-        """What there is (or its last `tail` lines) and what comes, until the session ends.
+        """What there is (or its last `tail` lines) and what comes, until the session ends, or `release`.
 
         A reader that is too slow misses what was dropped meanwhile.
         """
@@ -89,7 +95,7 @@ class Log:
         while session is self._say:
             position = max(position, self._dropped)
             new = self.lines()[position - self._dropped :]
-            if not new and not self._is_open:
+            if not new and (self._is_released or not self._is_open):
                 return
             if not new:
                 await self._grown.wait()

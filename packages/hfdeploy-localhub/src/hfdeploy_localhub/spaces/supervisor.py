@@ -72,6 +72,12 @@ class Spaces:
         self._gateways.clear()
         self._spaces.clear()
 
+    def release_followers(self) -> None:
+        """Whoever reads a log is let go: a server that waits for its answers to end does so for nothing."""
+        for space in self._spaces.values():
+            for log in space.logs.values():
+                log.release()
+
     async def pushed(self, space: str) -> None:
         """The head of main has moved, or the Space is new. A commit tried last is not tried again."""
         opened = self._spaces.get(space) or await self._open(space)

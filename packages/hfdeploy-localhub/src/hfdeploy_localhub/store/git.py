@@ -1,5 +1,6 @@
 """One repo's content as a bare git repository: oids, trees and commits are git's own."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -173,7 +174,7 @@ class GitRepository:
     ) -> Iterator[Entry]:
         """What a folder holds, in git's order, each folder before its content.
 
-        ``after`` goes on behind that path without reading what lies before it.
+        ``after`` goes on behind that path without reading what lies before it; it may be gone meanwhile.
         Raises EntryNotFound if ``folder`` is missing or a file.
         """
         tree = self._find(commit, folder) if folder else self._commit(commit).tree
@@ -240,20 +241,19 @@ class GitRepository:
             raise EntryNotFound(f"{path} does not exist at {commit}") from None
 
     def _walk(self, tree: pygit2.Tree, prefix: str, recursive: bool, skip: list[str]) -> Iterator[Entry]:
-        reached = not skip
-        for child in tree:
-            name = str(child.name)
-            below = list[str]()
-            if not reached:
-                if name != skip[0]:
-                    continue
-                reached, below = True, skip[1:]
-                if not below and not (recursive and isinstance(child, pygit2.Tree)):
-                    continue
-            elif child.type in (ObjectType.TREE, ObjectType.BLOB):
-                yield self._describe(prefix + name, child)
+        first = 0
+        if skip:
+            name, below = skip[0], skip[1:]
+            first, present = _find_position(tree, name, folder=bool(below))
+            if recursive and isinstance(present, pygit2.Tree):
+                yield from self._walk(present, f"{prefix}{name}/", recursive, below)
+        for number in range(first, len(tree)):
+            child = tree[number]
+            path = f"{prefix}{child.name}"
+            if child.type in (ObjectType.TREE, ObjectType.BLOB):
+                yield self._describe(path, child)
             if recursive and isinstance(child, pygit2.Tree):
-                yield from self._walk(child, f"{prefix}{name}/", recursive, below)
+                yield from self._walk(child, f"{path}/", recursive, [])
 
     def _describe(self, path: str, found: pygit2.Object) -> Entry:
         oid = str(found.id)
@@ -401,6 +401,22 @@ def _describe_commit(commit: pygit2.Commit) -> Commit:
         date=datetime.fromtimestamp(commit.commit_time, UTC),
         parents=tuple(str(parent) for parent in commit.parent_ids),
     )
+
+
+def _find_position(tree: pygit2.Tree, name: str, *, folder: bool) -> tuple[int, pygit2.Object | None]:
+    """Which of the entries is the first behind ``name``, and the one of that name.
+
+    If it is gone, that is where it would have been: ``folder`` says what it was.
+    """
+    present = tree[name] if name in tree else None  # noqa: SIM401 - a tree has no get
+    key = _sort_key(present) if present is not None else name.encode() + b"/" * folder
+    first = bisect_left(range(len(tree)), key, key=lambda number: _sort_key(tree[number]))
+    return first + (present is not None), present
+
+
+def _sort_key(entry: pygit2.Object) -> bytes:
+    """Git puts a folder where its name would be with a slash behind it."""
+    return (entry.raw_name or b"") + b"/" * isinstance(entry, pygit2.Tree)
 
 
 def _oid_at(commit: pygit2.Commit, path: str) -> pygit2.Oid | None:
