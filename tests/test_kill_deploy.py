@@ -83,12 +83,16 @@ def divide(plan: hfdeploy_core.Plan) -> hfdeploy_core.Plan:
 
 
 def check_every_kill(
-    run: Run, look: Callable[[str], Any], begin: Callable[[str], tuple[Any, ...]], **options: Any
+    run: Run,
+    look: Callable[[str], Any],
+    begin: Callable[[str], tuple[Any, ...]],
+    every: int = 1,
+    **options: Any,
 ) -> int:
-    """Kill at each point in turn and run again: how many there were."""
+    """Kill at each point in turn, or at `every` so-manieth, and run again: how many there were."""
     points = run(*begin("whole"), **options)["points"]
     expected = look("whole")
-    for point in range(1, points + 1):
+    for point in range(1, points + 1, every):
         name = f"killed-{point}"
         asked = begin(name)
         assert run(*asked, **options, kill_at=point)["signal"] == signal.SIGKILL, point
@@ -143,6 +147,27 @@ def test_a_change_of_an_existing_repo(run: Run, api: HfApi, source: Path, worksp
     options = {"repo_type": "model", "mirror": True, "visibility": "private"}
     points = check_every_kill(run, lambda name: look(api, f"alice/{name}", "model"), begin, **options)
     assert points > 3 * 2
+
+
+def test_a_manifest_of_two_targets(run: Run, api: HfApi, source: Path, workspace: Path) -> None:
+    (source / "weights.bin").unlink()
+
+    def begin(name: str) -> tuple[Any, ...]:
+        (workspace / name).mkdir()
+        first = f"{{type: model, repo: alice/{name}, source: ../source}}"
+        second = f"{{type: dataset, repo: alice/{name}, source: ../source, depends_on: [first]}}"
+        manifest = workspace / name / "hfdeploy.yaml"
+        manifest.write_text(f"version: 1\ntargets:\n  first: {first}\n  second: {second}\n")
+        return ("project", manifest)
+
+    def look_at_all(name: str) -> Any:
+        state = json.loads((workspace / name / ".hfdeploy/state.json").read_text())
+        owned = [(held["target"], held["is_owned"], bool(held["commit"])) for held in state["repos"]]
+        return owned, look(api, f"alice/{name}", "model"), look(api, f"alice/{name}", "dataset")
+
+    points = check_every_kill(run, look_at_all, begin, every=3)
+    assert points > 3 * 4
+    assert look_at_all("whole")[0] == [("first", True, True), ("second", True, True)]
 
 
 def test_a_commit_that_lands_after_the_kill_is_not_made_twice(

@@ -1,11 +1,16 @@
 """A manifest against the local hub: the command as a user runs it."""
 
 import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from huggingface_hub import HfApi
 
+from hfdeploy.cli.app import app
 from hfdeploy_localhub import LocalHub
 
 from .conftest import Command
@@ -28,7 +33,9 @@ profiles:
     defaults: {visibility: private}
     targets: {app: {repo: alice/app-staging, variables: {STAGE: staging}}}
 """
+Hfdeploy = Callable[..., Result]
 SECRET = "a value of this test"
+REPOS = (("weights", "model"), ("data", "dataset"), ("app", "space"))
 
 
 @pytest.fixture
@@ -47,11 +54,24 @@ def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return workspace
 
 
+@pytest.fixture
+def hfdeploy(hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command in this process, which spares its start."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+
+    def run(*words: str) -> Result:
+        done = CliRunner().invoke(app, words)
+        print(done.output)
+        return done
+
+    return run
+
+
 def test_targets_are_applied_with_what_they_tell_each_other(
-    run: Command, hub: LocalHub, api: HfApi, folder: Path
+    hfdeploy: Hfdeploy, hub: LocalHub, api: HfApi, folder: Path
 ) -> None:
-    done = run("hfdeploy", "apply", "--yes")
-    assert done.returncode == 0
+    done = hfdeploy("apply", "--yes")
+    assert done.exit_code == 0
     assert SECRET not in done.stdout + done.stderr
     head = api.model_info("alice/weights").sha
     variables = {name: held.value for name, held in api.get_space_variables("alice/app").items()}
@@ -64,19 +84,58 @@ def test_targets_are_applied_with_what_they_tell_each_other(
         "notes.txt",
     }
     hub.requests.clear()
-    assert run("hfdeploy", "plan", "--detailed-exitcode").returncode == 0
+    assert hfdeploy("plan", "--detailed-exitcode").exit_code == 0
     assert all(entry.method == "GET" for entry in hub.requests)
 
 
-def test_a_profile_lays_its_own_over_it(run: Command, api: HfApi, folder: Path) -> None:
-    assert run("hfdeploy", "apply", "--yes", "--profile", "staging").returncode == 0
+def test_a_profile_lays_its_own_over_it(hfdeploy: Hfdeploy, api: HfApi, folder: Path) -> None:
+    assert hfdeploy("apply", "--yes", "--profile", "staging").exit_code == 0
     assert api.space_info("alice/app-staging").private
     assert api.get_space_variables("alice/app-staging")["STAGE"].value == "staging"
     assert not api.repo_exists("alice/app", repo_type="space")
 
 
-def test_at_a_terminal_it_asks_and_a_no_changes_nothing(run: Command, hub: LocalHub, folder: Path) -> None:
-    done = run("hfdeploy", "apply")
-    assert done.returncode == 21
+def test_it_is_looked_at_and_destroyed_in_reverse_but_for_what_was_there(
+    hfdeploy: Hfdeploy, api: HfApi, folder: Path
+) -> None:
+    api.create_repo("alice/weights")
+    (folder / "hfdeploy.yaml").write_text(MANIFEST + "state: {repo: alice/state}\n")
+    assert hfdeploy("apply", "--yes").exit_code == 0
+    assert api.dataset_info("alice/state").private
+    api.upload_file(path_or_fileobj=b"x", path_in_repo="theirs", repo_id="alice/data", repo_type="dataset")
+    # Another machine: whatever is known is on the Hub.
+    shutil.rmtree(folder / ".hfdeploy")
+    told = hfdeploy("status").stdout
+    assert "data: dataset alice/data (public)" in told
+    assert "1 commit by others since: theirs" in told
+    assert "the repo was there before" in told
+    assert hfdeploy("destroy").exit_code == 21
+    assert hfdeploy("destroy", "weights", "--yes").stdout.splitlines() == [
+        f"- space alice/app ({api.endpoint}/spaces/alice/app)",
+        "[space alice/app] Deleted space alice/app",
+    ]
+    assert hfdeploy("destroy", "--yes").exit_code == 0
+    assert [api.repo_exists(f"alice/{name}", repo_type=kind) for name, kind in REPOS] == [True, False, False]
+
+
+def test_of_two_at_once_one_is_refused(run: Command, hub: LocalHub, api: HfApi, folder: Path) -> None:
+    (folder / "hfdeploy.yaml").write_text(MANIFEST + "state: {repo: alice/state}\n")
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: run("hfdeploy", "apply", "--yes"), range(2)))
+    codes = sorted(one.returncode for one in done)
+    # The one that comes second is refused, or comes when the other is done.
+    assert codes[0] == 0
+    assert codes[1] in (0, 25, 64), [one.stderr for one in done]
+    assert run("hfdeploy", "plan", "--detailed-exitcode").returncode == 0
+    for name, kind in REPOS:
+        titles = [commit.title for commit in api.list_repo_commits(f"alice/{name}", repo_type=kind)]
+        assert titles == ["Deploy with hfdeploy", "initial commit"]
+
+
+def test_at_a_terminal_it_asks_and_a_no_changes_nothing(
+    hfdeploy: Hfdeploy, hub: LocalHub, folder: Path
+) -> None:
+    done = hfdeploy("apply")
+    assert done.exit_code == 21
     assert not any(entry.method == "POST" and "create" in entry.path for entry in hub.requests)
     assert os.environ["HF_TOKEN"] not in done.stderr

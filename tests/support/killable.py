@@ -16,6 +16,7 @@ from typing import Any
 import huggingface_hub  # noqa: F401  imported once, here
 
 import hfdeploy_core
+from hfdeploy_core import project
 from hfdeploy_core.hub import large  # noqa: F401
 from hfdeploy_core.hub.client import HubClient
 
@@ -37,7 +38,11 @@ class Points:
         return watched
 
     def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and str(arguments[0]).endswith("journal.jsonl") and arguments[2] & os.O_WRONLY:
+        if (
+            event == "open"
+            and str(arguments[0]).endswith(("journal.jsonl", "state.lock"))
+            and arguments[2] & os.O_WRONLY
+        ):
             self._has_begun = True
             self.mark()
 
@@ -63,7 +68,11 @@ def run(asked: dict[str, Any]) -> int:
     points = Points(asked["kill_at"])
     with HubClient(on_event=lambda event: None) as client:
         hub: Any = Watched(client, points)
-        if asked["verb"] == "apply":
+        if asked["verb"] == "project":
+            project.apply_project(
+                project.plan_project(project.load_project(*asked["arguments"]), hub=hub), hub=hub
+            )
+        elif asked["verb"] == "apply":
             plan = hfdeploy_core.load_plan(*asked["arguments"])
             hfdeploy_core.apply(plan, hub=hub, **asked["options"])
         else:

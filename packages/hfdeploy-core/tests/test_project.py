@@ -11,10 +11,12 @@ from hfdeploy_core.errors import (
     RunFailed,
     SettingInvalid,
     SourceMissing,
+    StateLocked,
     ValueMissing,
 )
 from hfdeploy_core.events import Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
 from hfdeploy_core.model import RepoRef, RepoType, SetVariable
+from hfdeploy_core.running.stores import LocalStore
 from hfdeploy_core.testing import FakeClock, FakeHub
 
 Load = Callable[..., project.Project]
@@ -192,4 +194,102 @@ def test_a_token_that_may_not_write_changes_nothing(load: Load, hub: FakeHub) ->
     hub.account = hub.account.__class__("alice", "read")
     with pytest.raises((PermissionRefused, RunFailed)):
         project.plan_project(load(TARGETS), hub=hub)
+    assert hub.writes == []
+
+
+def test_what_was_made_is_owned_and_what_was_there_is_not(
+    load: Load, hub: FakeHub, told: list, tmp_path
+) -> None:
+    hub.create_repo(ref("model", "m"), None, None)
+    loaded = load(TARGETS)
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    status = project.status_project(loaded, hub=hub)
+    owned = {target.target: target.held.is_owned for target in status.targets if target.held}
+    assert owned == {"m": False, "d": True}
+    plan = project.plan_destroy_project(loaded, hub=hub, on_event=told.append)
+    assert list(plan.repos) == ["dataset alice/d"]
+    project.destroy_project(plan, hub=hub, on_event=told.append)
+    assert set(hub.repos) == {ref("model", "m")}
+    assert project.plan_destroy_project(loaded, hub=hub).repos == {}
+
+
+def test_what_needs_something_goes_before_it_and_with_it(load: Load, hub: FakeHub, told: list) -> None:
+    loaded = load(TARGETS + "  other: {type: model, repo: alice/other, source: ./files}\n")
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    plan = project.plan_destroy_project(loaded, ["m"], hub=hub)
+    project.destroy_project(plan, hub=hub, on_event=told.append)
+    gone = [event.event.repo_id for event in told if isinstance(event, TargetTold)]
+    assert gone == ["alice/d", "alice/m"]
+    assert set(hub.repos) == {ref("model", "other")}
+    with pytest.raises(SettingInvalid, match="no target 'mm'"):
+        project.plan_destroy_project(loaded, ["mm"], hub=hub)
+
+
+def test_a_repo_that_somebody_made_again_is_kept(load: Load, hub: FakeHub, told: list) -> None:
+    loaded = load(TARGETS)
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    hub.delete_repo(ref("model", "m"))
+    hub.create_repo(ref("model", "m"), None, None)
+    plan = project.plan_destroy_project(loaded, hub=hub, on_event=told.append)
+    assert list(plan.repos) == ["dataset alice/d"]
+    assert any("model alice/m is kept" in getattr(event, "message", "") for event in told)
+    # Nor does applying to it make it ours.
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    assert list(project.plan_destroy_project(loaded, hub=hub).repos) == ["dataset alice/d"]
+
+
+def test_a_target_that_moved_leaves_its_former_repo_in_the_state(load: Load, hub: FakeHub) -> None:
+    project.apply_project(project.plan_project(load(TARGETS), hub=hub), hub=hub)
+    loaded = load(TARGETS.replace("alice/m", "alice/moved").replace("  d:", "  e:"))
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    status = {target.repo: target.is_declared for target in project.status_project(loaded, hub=hub).targets}
+    assert status == {"model alice/moved": True, "dataset alice/d": True, "model alice/m": False}
+    assert len(project.plan_destroy_project(loaded, hub=hub).repos) == 3
+
+
+def test_status_shows_what_others_changed(load: Load, hub: FakeHub) -> None:
+    loaded = load(TARGETS)
+    nothing = project.status_project(loaded, hub=hub)
+    assert [target.found for target in nothing.targets] == [None, None]
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    hub.push(ref("model", "m"), {**hub.repos[ref("model", "m")].files, "theirs": b""}, title="by hand")
+    m, d = project.status_project(loaded, hub=hub).targets
+    assert m.found is not None
+    assert m.found.others == ("by hand",)
+    assert d.found is not None
+    assert d.found.others == ()
+    assert m.held is not None
+    assert m.held.commit != m.found.head
+    assert [target.target for target in project.status_project(loaded, ["m"], hub=hub).targets] == ["m"]
+
+
+def test_each_profile_has_a_state_of_its_own(load: Load, hub: FakeHub) -> None:
+    text = (
+        TARGETS + "profiles: {staging: {targets: {m: {repo: alice/m-staging}, d: {repo: alice/d-staging}}}}"
+    )
+    project.apply_project(project.plan_project(load(text), hub=hub), hub=hub)
+    staging = load(text, profile="staging")
+    assert project.plan_destroy_project(staging, hub=hub).repos == {}
+    project.apply_project(project.plan_project(staging, hub=hub), hub=hub)
+    project.destroy_project(project.plan_destroy_project(staging, hub=hub), hub=hub)
+    assert set(hub.repos) == {ref("model", "m"), ref("dataset", "d")}
+
+
+def test_a_state_on_the_hub_is_two_commits_a_run_and_none_without_changes(load: Load, hub: FakeHub) -> None:
+    loaded = load(TARGETS, head="version: 1\nstate: {repo: alice/state}\n")
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    titles = [commit.title for commit in hub.repos[ref("dataset", "state")].commits]
+    assert titles == ["initial commit", "Began", "Ended"]
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    assert len(hub.repos[ref("dataset", "state")].commits) == 3
+    assert len(project.plan_destroy_project(loaded, hub=hub).repos) == 2
+
+
+def test_while_another_run_is_at_work_nothing_is_changed(load: Load, hub: FakeHub, tmp_path: Path) -> None:
+    plan = project.plan_project(load(TARGETS), hub=hub)
+    with (
+        LocalStore(tmp_path / ".hfdeploy", "state.json").hold(lambda state: state),
+        pytest.raises(StateLocked),
+    ):
+        project.apply_project(plan, hub=hub)
     assert hub.writes == []

@@ -46,7 +46,9 @@
         ├── ManifestMissing        60   no hfdeploy.yaml there
         ├── ManifestInvalid        61   hfdeploy.yaml: what is wrong, with file, line and column
         ├── ValueMissing           62   what a reference in it names is not there
-        └── RunFailed              63   several targets failed
+        ├── RunFailed              63   several targets failed
+        ├── StateLocked            64   another run is at work on these targets
+        └── StateInvalid           65   what lies where the state should be is none
 
 2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
 """
@@ -304,3 +306,13 @@ class ValueMissing(ManifestError):
 class RunFailed(ManifestError):
     exit_code = 63
     advice = "Correct what is told above and run it again: what is done stays done."
+
+
+class StateLocked(ManifestError):
+    exit_code = 64
+    advice = "Wait until it is done, then run it again."
+
+
+class StateInvalid(ManifestError):
+    exit_code = 65
+    advice = "Put an earlier version of it back, or move it away: then nothing counts as owned."

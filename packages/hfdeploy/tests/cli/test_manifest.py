@@ -6,6 +6,13 @@ import pytest
 from hfdeploy_core import project
 from hfdeploy_core.model import RepoRef, RepoType
 
+VERBS = (
+    project.plan_project,
+    project.apply_project,
+    project.status_project,
+    project.plan_destroy_project,
+    project.destroy_project,
+)
 MANIFEST = """\
 version: 1
 targets:
@@ -20,7 +27,7 @@ profiles:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub) -> Path:
     """The working folder, with a manifest and its sources."""
-    for verb in (project.plan_project, project.apply_project):
+    for verb in VERBS:
 
         def over_the_fake(*arguments, verb=verb, **options):
             return verb(*arguments, hub=hub, **options)
@@ -122,3 +129,22 @@ def test_a_failing_target_is_told_with_its_exit_code(run, folder: Path, hub) -> 
     assert (failed["event"], failed["target"], failed["error"]) == ("target_failed", "app", "SourceEmpty")
     assert (error["error"], done.exit_code) == ("SourceEmpty", 12)
     assert RepoRef(RepoType.MODEL, "alice", "m") not in hub.repos
+
+
+def test_status_and_destroy_are_about_targets_unless_the_word_is_none(run, folder: Path, hub) -> None:
+    assert "m: model alice/m\n  is not there" in run("status").stdout
+    run("apply", "--yes")
+    told = run("status", "app").stdout
+    assert "app: space alice/app (public)" in told
+    assert "made by a run" in told
+    facts = json.loads(run("status", "--json").stdout.splitlines()[-1])
+    assert [target["target"] for target in facts["targets"]] == ["m", "app"]
+    assert run("status", "alice/app").exit_code == run("status", "m", "app").exit_code == 0
+    assert run("status", "--type", "model").exit_code == 21
+    done = run("destroy", "app")
+    assert (done.exit_code, "needs your consent" in done.stderr) == (21, True)
+    assert run("destroy", "app", "--yes").exit_code == 0
+    assert names(hub) == {"m"}
+    assert run("destroy", "alice/m", "--type", "model", "--yes").exit_code == 0
+    assert run("destroy", "--yes").exit_code == 0
+    assert names(hub) == set()

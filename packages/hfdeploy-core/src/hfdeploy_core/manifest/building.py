@@ -27,7 +27,12 @@ def build_manifest(root: Node, profile: str | None = None) -> Manifest:
     needs = find_needs(whole, allows_commands=read.allow_commands)
     targets = {name: _declare(name, target, needs[name]) for name, target in read.targets.items()}
     _check_settings(targets, whole)
-    return Manifest(targets, tuple(read.env_files), _find_places(whole))
+    return Manifest(
+        targets,
+        env_files=tuple(read.env_files),
+        state_repo=read.state.repo if read.state else None,
+        places=_find_places(whole),
+    )
 
 
 def list_profiles(root: Node) -> list[str]:

@@ -57,4 +57,5 @@ class Manifest:
 
     targets: Mapping[str, Declared]
     env_files: tuple[str, ...] = ()
+    state_repo: str | None = None
     places: Mapping[Reference, Position] = field(default_factory=dict)

@@ -119,10 +119,18 @@ class SpaceFile(_TargetFile, SpaceSettingsFile):
 TargetFile = ModelFile | DatasetFile | SpaceFile
 
 
+class StateFile(_Strict):
+    """Where runs write down what they have applied, for a team to share; beside the manifest without it."""
+
+    repo: Text
+    """A private dataset; it is made if it is missing."""
+
+
 class ProfileFile(_Strict):
     """What is another in this profile: mappings are merged, everything else is replaced."""
 
     env_files: list[Text] | None = None
+    state: StateFile | None = None
     defaults: DefaultsFile = DefaultsFile()
     targets: dict[Name, OverlayFile] = {}
 
@@ -138,6 +146,7 @@ class ManifestFile(_Strict):
     """Files of NAME=VALUE lines, for ${env:NAME}; the environment itself wins, then the last file."""
     allow_commands: bool = False
     """Whether ${cmd:WORDS} may run commands."""
+    state: StateFile | None = None
     defaults: DefaultsFile = DefaultsFile()
     targets: dict[Name, Annotated[TargetFile, Field(discriminator="type")]]
     profiles: dict[Name, ProfileFile] = {}

@@ -1,6 +1,7 @@
 """`hfdeploy destroy`."""
 
 import os
+from collections.abc import Sequence
 
 import click
 
@@ -8,13 +9,16 @@ import hfdeploy_core
 from hfdeploy.cli.asking import type_option
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.manifest import load_manifest, manifest_options, means_repo, refuse_others
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy.render import open_renderer
+from hfdeploy.render.port import Renderer
 from hfdeploy_core.errors import SettingInvalid
 
 
 @click.command()
-@click.argument("repo", metavar="REPO")
+@click.argument("words", metavar="[REPO | TARGET...]", nargs=-1)
+@manifest_options
 @type_option
 @click.option("--with-proxy", is_flag=True, help="And the relay in front of it.")
 @click.option(
@@ -23,9 +27,14 @@ from hfdeploy_core.errors import SettingInvalid
 @consent_option
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+@click.pass_context
 def destroy(
+    context: click.Context,
+    /,
     *,
-    repo: str,
+    words: tuple[str, ...],
+    manifest: str | None,
+    profile: str | None,
     repo_type: str,
     with_proxy: bool,
     proxy_suffix: str | None,
@@ -33,11 +42,32 @@ def destroy(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Delete REPO for good, after listing what that is. Nothing brings it back."""
+    """Delete REPO for good, or what `hfdeploy apply` has made, after listing what that is.
+
+    Of hfdeploy.yaml, the targets that are named go with those that need them, all if none is named; a repo
+    that was there before `apply` is kept. Nothing brings back what is deleted. One word is a REPO, unless it
+    is a target.
+    """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+        if not means_repo(words, manifest=manifest, profile=profile):
+            refuse_others(context, {"manifest", "profile", "is_agreed"}, of="the targets of a manifest")
+            _destroy_targets(renderer, words, manifest, profile, is_agreed=is_agreed)
+            return
         if proxy_suffix is not None and not with_proxy:
             raise SettingInvalid("--proxy-suffix is about the relay.", "Add --with-proxy.")
         relay = make_relay(os.environ, proxy_suffix=proxy_suffix) if with_proxy else None
-        plan = hfdeploy_core.plan_destroy(repo, repo_type=repo_type, relay=relay, on_event=renderer.show)
+        plan = hfdeploy_core.plan_destroy(words[0], repo_type=repo_type, relay=relay, on_event=renderer.show)
         ask_consent("Delete it for good?", is_agreed=is_agreed)
         hfdeploy_core.destroy(plan, on_event=renderer.show)
+
+
+def _destroy_targets(
+    renderer: Renderer, names: Sequence[str], manifest: str | None, profile: str | None, *, is_agreed: bool
+) -> None:
+    from hfdeploy_core import project
+
+    loaded = load_manifest(manifest, profile)
+    plan = project.plan_destroy_project(loaded, names, on_event=renderer.show)
+    if plan.repos:
+        ask_consent("Delete these for good?", is_agreed=is_agreed)
+    project.destroy_project(plan, on_event=renderer.show)

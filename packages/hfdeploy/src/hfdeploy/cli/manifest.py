@@ -14,7 +14,7 @@ from hfdeploy.render.port import Renderer
 from hfdeploy_core.errors import ManifestInvalid, SettingInvalid
 
 if TYPE_CHECKING:
-    from hfdeploy_core.project import ProjectPlan
+    from hfdeploy_core.project import Project, ProjectPlan
 
 Command = Callable[..., Any]
 
@@ -51,15 +51,28 @@ def means_plan(words: Sequence[str], *, manifest: str | None, profile: str | Non
     return word not in _list_targets() and not may_be_target
 
 
+def means_repo(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
+    """Whether `status WORD` or `destroy WORD` is about one repo: a word that is no target here."""
+    if manifest is not None or profile is not None or len(words) != 1:
+        return False
+    return "/" in words[0] or words[0] not in _list_targets()
+
+
+def load_manifest(manifest: str | None, profile: str | None) -> "Project":
+    """The manifest that is meant."""
+    # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
+    from hfdeploy_core import project
+
+    return project.load_project(manifest or FILE, profile=profile)
+
+
 def plan_manifest(
     renderer: Renderer, names: Sequence[str], manifest: str | None, profile: str | None
 ) -> "ProjectPlan":
     """Plan these targets of a manifest, and show what would be changed."""
-    # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
     from hfdeploy_core import project
 
-    loaded = project.load_project(manifest or FILE, profile=profile)
-    made = project.plan_project(loaded, names, on_event=renderer.show)
+    made = project.plan_project(load_manifest(manifest, profile), names, on_event=renderer.show)
     for target in made.targets.values():
         if target.plan.changes:
             renderer.show_plan(target.plan, target.name)

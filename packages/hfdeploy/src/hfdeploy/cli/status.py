@@ -5,25 +5,47 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import told_options, type_option
 from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.manifest import load_manifest, manifest_options, means_repo, refuse_others
 from hfdeploy.render import open_renderer
-from hfdeploy.render.status import say_status
+from hfdeploy.render.status import say_project, say_status
 
 
 @click.command()
-@click.argument("repo", metavar="REPO")
+@click.argument("words", metavar="[REPO | TARGET...]", nargs=-1)
+@manifest_options
 @type_option
 @click.option("--plan", "file", metavar="FILE", help="Compare with what this saved plan leaves.")
 @told_options
+@click.pass_context
 def status(
-    *, repo: str, repo_type: str, file: str | None, state: str | None, as_json: bool, debug: bool
+    context: click.Context,
+    /,
+    *,
+    words: tuple[str, ...],
+    manifest: str | None,
+    profile: str | None,
+    repo_type: str,
+    file: str | None,
+    state: str | None,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Show what REPO holds, where that comes from, and what others have changed since.
 
-    Settings are compared with what the journal in DIR says.
+    Settings are compared with what the journal in DIR says. Without REPO, the same of the targets of
+    hfdeploy.yaml, all if none is named. One word is a REPO, unless it is a target.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+        if not means_repo(words, manifest=manifest, profile=profile):
+            refuse_others(context, {"manifest", "profile"}, of="the targets of a manifest")
+            from hfdeploy_core import project
+
+            loaded = load_manifest(manifest, profile)
+            shown = project.status_project(loaded, words, on_event=renderer.show)
+            renderer.show_answer("status", shown, say_project(shown))
+            return
         plan = hfdeploy_core.load_plan(file) if file is not None else None
         found = hfdeploy_core.status(
-            repo, repo_type=repo_type, plan=plan, state=state, on_event=renderer.show
+            words[0], repo_type=repo_type, plan=plan, state=state, on_event=renderer.show
         )
         renderer.show_answer("status", found, say_status(found))

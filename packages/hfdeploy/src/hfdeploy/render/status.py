@@ -1,9 +1,13 @@
 """A repo's status in words: pure."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hfdeploy.render.words import count
 from hfdeploy_core import Status
+
+if TYPE_CHECKING:
+    from hfdeploy_core.project import ProjectStatus, TargetStatus
 
 _NAMED_PATHS = 3
 
@@ -12,6 +16,23 @@ def say_status(status: Status) -> str:
     """A line for each thing that is known."""
     lines = [f"{status.repo_type} {status.repo_id} ({status.visibility})"]
     return "\n".join([*lines, *(f"  {what:<9} {words}" for what, words in _list_facts(status))])
+
+
+def say_project(project: "ProjectStatus") -> str:
+    """The status of every target, one below the other."""
+    return "\n".join(map(_say_target, project.targets)) or "No targets."
+
+
+def _say_target(target: "TargetStatus") -> str:
+    lines = (say_status(target.found) if target.found else f"{target.repo}\n  is not there").splitlines()
+    held = target.held
+    if held is not None and target.found is not None:
+        whose = "made by a run" if held.is_owned else "there before"
+        at = "at the head" if held.commit == target.found.head else f"at {held.commit or 'no commit'}"
+        lines.append(f"  {'applied':<9} {at}, {held.at}; the repo was {whose}")
+    if not target.is_declared:
+        lines.append(f"  {'target':<9} no longer in the manifest")
+    return "\n".join([f"{target.target}: {lines[0]}", *lines[1:]])
 
 
 def _list_facts(status: Status) -> Iterator[tuple[str, str]]:

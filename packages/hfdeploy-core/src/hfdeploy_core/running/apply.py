@@ -1,0 +1,130 @@
+"""Carries out what was planned for every target, and writes down what that leaves."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
+from pathlib import Path
+from typing import TypedDict
+
+from hfdeploy_core import deployment
+from hfdeploy_core.clock import Clock, SystemClock
+from hfdeploy_core.errors import ValueMissing
+from hfdeploy_core.events import Event, OnEvent, Planned, RunFinished, Scanned
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.manifest.facts import name_facts
+from hfdeploy_core.manifest.model import Declared
+from hfdeploy_core.manifest.references import Reference
+from hfdeploy_core.manifest.state import Held, State
+from hfdeploy_core.model import Outcome, RepoInfo
+from hfdeploy_core.running.flow import Done, Failed, Fate, Left
+from hfdeploy_core.running.plan import ProjectPlan
+from hfdeploy_core.running.run import Run, raise_failures
+from hfdeploy_core.running.stores import Book, Store
+
+
+class _Shared(TypedDict):
+    state: Path
+    hub: Hub
+    clock: Clock
+
+
+def apply_project(
+    plan: ProjectPlan,
+    *,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+    clock: Clock | None = None,
+) -> dict[str, Outcome | None]:
+    """Carry out the plan, target by target: what each led to, None where there was nothing to do.
+
+    What failed keeps back those that need it, and nothing else; then the failure is raised.
+    """
+    clock = clock or SystemClock()
+    started_seconds = clock.seconds()
+    project, manifest = plan.project, plan.project.manifest
+    run = Run(project, on_event, clock)
+    facts: dict[Reference, str] = dict(plan.values)
+
+    def deploy(name: str, tell: OnEvent, hub: Hub) -> Outcome:
+        target, declared = plan.targets[name], manifest.targets[name]
+        shared: _Shared = {"state": run.find_state(name), "hub": hub, "clock": clock}
+        if (asked := target.asked) is not None:
+            secrets = asked.options.get("secrets", {})
+            told = _skip_known(tell)
+            return deployment.apply(target.plan, secrets=secrets, gate=asked.gate, on_event=told, **shared)
+        if missing := declared.references - facts.keys():
+            raise ValueMissing(f"{' and '.join(sorted(map(str, missing)))}: there is none.", "Drop it.")
+        asked = declared.fill(facts)
+        source = project.folder / asked.source
+        return deployment.deploy(
+            source, asked.repo, gate=asked.gate, on_event=tell, **shared, **asked.options
+        )
+
+    def work(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:
+        target = plan.targets[name]
+        outcome = None if target.is_settled else deploy(name, tell, hub)
+        facts.update(target.facts if outcome is None else name_facts(name, outcome))
+        held = book.state.find(target.plan.repo)
+        is_news = outcome is not None or (held is not None and held.is_unfinished)
+        if is_news and (info := hub.find_repo(target.plan.repo)) is not None:
+            book.note(_note(manifest.targets[name], info, held, clock))
+        return outcome
+
+    needs = {name: target.needs for name, target in manifest.targets.items()}
+    with run.enter(hub) as connected, _hold(run.find_store(connected), plan, clock) as book:
+        fates = run.go(needs, lambda name, tell: work(name, tell, connected, book))
+    on_event(_summarize(fates, clock.seconds() - started_seconds))
+    raise_failures(fates)
+    return {name: fate.result for name, fate in fates.items() if isinstance(fate, Done)}
+
+
+def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManager[Book]:
+    """Keep other runs away, with what is to be made written down; not where there is nothing to do."""
+    if all(target.is_settled for target in plan.targets.values()):
+        repos = {target.plan.repo for target in plan.targets.values()}
+        if not any(held.is_unfinished for held in store.read().repos if held.repo in repos):
+            return nullcontext(Book(State(), lambda state: None))
+    at = clock.now().isoformat()
+    declared = plan.project.manifest.targets
+    made = [
+        Held(name, target.plan.repo, True, tuple(sorted(declared[name].needs)), at=at)
+        for name, target in plan.targets.items()
+        if target.plan.creates
+    ]
+    return store.hold(lambda state: reduce(State.hold, made, state))
+
+
+def _note(declared: Declared, info: RepoInfo, held: Held | None, clock: Clock) -> Held:
+    """What is held of a repo that was applied: owned if a run made it, and it is still that one."""
+    is_owned = held is not None and held.is_owned and held.hub_id in ("", info.hub_id)
+    return Held(
+        declared.name,
+        info.repo,
+        is_owned,
+        tuple(sorted(declared.needs)),
+        info.hub_id,
+        info.head,
+        clock.now().isoformat(),
+    )
+
+
+def _skip_known(tell: OnEvent) -> OnEvent:
+    """Not what was told already when it was planned."""
+
+    def tell_rest(event: Event) -> None:
+        if not isinstance(event, Scanned | Planned):
+            tell(event)
+
+    return tell_rest
+
+
+def _summarize(fates: Mapping[str, Fate[Outcome | None]], elapsed_seconds: float) -> RunFinished:
+    done = {name: fate.result for name, fate in fates.items() if isinstance(fate, Done)}
+    changed = tuple(name for name, outcome in done.items() if outcome is not None and outcome.changed)
+    return RunFinished(
+        changed,
+        tuple(name for name in done if name not in changed),
+        tuple(name for name, fate in fates.items() if isinstance(fate, Failed)),
+        tuple(name for name, fate in fates.items() if isinstance(fate, Left)),
+        elapsed_seconds,
+    )

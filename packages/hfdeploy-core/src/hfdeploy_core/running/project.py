@@ -1,0 +1,69 @@
+"""A project: a manifest that makes sense, and where it stands."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+
+from hfdeploy_core.errors import ManifestMissing
+from hfdeploy_core.events import OnEvent, Validated
+from hfdeploy_core.manifest.building import build_manifest, list_profiles
+from hfdeploy_core.manifest.model import Manifest
+from hfdeploy_core.manifest.reading import read_yaml
+from hfdeploy_core.running.values import read_environment
+
+FILE = "hfdeploy.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A manifest that makes sense, and where it stands. `environment` is what `${env:NAME}` means."""
+
+    folder: Path
+    manifest: Manifest
+    environment: Mapping[str, str] = field(repr=False)
+    profile: str | None = None
+
+
+def load_project(
+    file: str | PathLike[str] = FILE,
+    *,
+    profile: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Project:
+    """Read a manifest, with one of its profiles if one is named. Raises a ManifestError."""
+    path = Path(file)
+    manifest = build_manifest(read_yaml(_read(path), str(file)), profile)
+    folder = path.absolute().parent
+    found = read_environment(manifest.env_files, folder, os.environ if environment is None else environment)
+    return Project(folder, manifest, found, profile)
+
+
+def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda event: None) -> None:
+    """Look at a manifest as it is and with each profile, and at nothing else. Raises a ManifestError."""
+    root = read_yaml(_read(Path(file)), str(file))
+    manifest = build_manifest(root)
+    profiles = list_profiles(root)
+    for profile in profiles:
+        build_manifest(root, profile)
+    on_event(Validated(str(file), tuple(manifest.targets), tuple(profiles)))
+
+
+def list_targets(file: str | PathLike[str] = FILE) -> frozenset[str]:
+    """The names of a manifest's targets, whatever else is wrong with it; none where there is no manifest."""
+    path = Path(file)
+    if not path.exists():
+        return frozenset()
+    targets = read_yaml(_read(path), str(file)).children.get("targets")
+    return frozenset(targets.children) if targets is not None else frozenset()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ManifestMissing(f"There is no {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ManifestMissing(f"The manifest {path} cannot be read: {reason}.") from None

@@ -1,0 +1,89 @@
+"""One run over targets: what they share."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
+
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.deployment import enter
+from hfdeploy_core.errors import DeployError, RunFailed
+from hfdeploy_core.events import Event, OnEvent, TargetFailed, TargetLeft, TargetTold
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.model import RepoRef, RepoType
+from hfdeploy_core.planning.names import parse_repo_id
+from hfdeploy_core.running.flow import Failed, Fate, Stopped, run_graph
+from hfdeploy_core.running.project import Project
+from hfdeploy_core.running.stores import HubStore, LocalStore, Store
+from hfdeploy_core.source.cache import STATE_FOLDER
+
+MOST_AT_A_TIME = 8
+
+Needs = Mapping[str, frozenset[str]]
+T = TypeVar("T")
+
+
+class Run:
+    """One run over targets: what each of them tells passes through here, one at a time."""
+
+    def __init__(self, project: Project, on_event: OnEvent, clock: Clock) -> None:
+        self._project = project
+        self._on_event = on_event
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def enter(self, hub: Hub | None) -> AbstractContextManager[Hub]:
+        """The Hub, one client for all targets."""
+        return enter(hub, self._tell)
+
+    def find_store(self, hub: Hub) -> Store:
+        """Where the state of this manifest and profile lies."""
+        profile = self._project.profile
+        name = "state.json" if profile is None else f"state-{profile}.json"
+        asked = self._project.manifest.state_repo
+        if asked is None:
+            return LocalStore(self._project.folder / STATE_FOLDER, name)
+        namespace, dataset = parse_repo_id(asked)
+        return HubStore(
+            RepoRef(RepoType.DATASET, namespace or hub.whoami().name, dataset), name, hub, self._clock
+        )
+
+    def find_state(self, name: str) -> Path:
+        """The folder for a target's journal and hashes."""
+        return self._project.folder / STATE_FOLDER / "targets" / name
+
+    def go(self, needs: Needs, work: Callable[[str, OnEvent], T]) -> dict[str, Fate[T]]:
+        """Do the work of every target, with somebody to tell its events to."""
+        return run_graph(
+            needs,
+            lambda name, is_over: self._attempt(name, is_over, work),
+            most=MOST_AT_A_TIME,
+            on_left=lambda name, left: self._tell(TargetLeft(name, left.because)),
+        )
+
+    def _attempt(self, name: str, is_over: threading.Event, work: Callable[[str, OnEvent], T]) -> T:
+        def tell(event: Event) -> None:
+            if is_over.is_set():
+                raise Stopped
+            self._tell(TargetTold(name, event))
+
+        try:
+            return work(name, tell)
+        except DeployError as error:
+            self._tell(TargetFailed(name, type(error).__name__, error.message, error.remedy, error.exit_code))
+            raise
+
+    def _tell(self, event: Event) -> None:
+        with self._lock:
+            self._on_event(event)
+
+
+def raise_failures(fates: Mapping[str, Fate[T]]) -> None:
+    """Raise the failure, where there is one; what is unexpected goes before."""
+    failures = {name: fate.error for name, fate in fates.items() if isinstance(fate, Failed)}
+    for error in failures.values():
+        if len(failures) == 1 or not isinstance(error, DeployError):
+            raise error
+    if failures:
+        raise RunFailed(f"{len(failures)} of {len(fates)} targets failed: {', '.join(failures)}.")
