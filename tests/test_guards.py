@@ -1,6 +1,8 @@
 """What is wrong with a source, or would be lost, is told before the first write, seen from outside."""
 
 import json
+import random
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,3 +93,103 @@ def test_nothing_is_mirrored_from_an_empty_source(invoke, refused, source: Path,
     error = refused("deploy", workspace / "empty", *MODEL, "--mirror", "--max-delete", "100%")
     assert (error["error"], error["exit_code"]) == ("SourceEmpty", 12)
     assert "at least one file" in error["remedy"]
+
+
+# Put together here, so that no tool takes this file for a leak.
+TOKEN = "hf_" + "".join(random.Random(1).sample(string.ascii_letters, 34))
+KEY = "-----BEGIN " + "PRIVATE KEY-----\nMIIEow"
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12\n"
+SPACE = {"README.md": "---\nsdk: static\n---\n", "index.html": "<p>"}
+
+BAD: dict[str, tuple[dict[str, str], str, int, str, str]] = {
+    "a token": ({"src/a.py": f"\nT = '{TOKEN}'"}, "SecretFound", 17, "src/a.py line 2", "--exclude"),
+    "a private key": ({"server.pem": KEY}, "SecretFound", 17, "server.pem line 1", "--allow-secrets"),
+    "a pointer": ({"model.bin": POINTER}, "PointerFound", 18, "model.bin", "git lfs pull"),
+    "a backslash": ({"a\\b": ""}, "PathInvalid", 13, "backslash", "Rename"),
+    "a control character": ({"a\x01b": ""}, "PathInvalid", 13, "control", "Rename"),
+    "names that collide": ({"Index.html": ""}, "PathInvalid", 13, "Index.html, index.html", "Rename all but"),
+    "no front matter": ({"README.md": "# x"}, "CardInvalid", 23, "no front matter", "sdk: gradio"),
+    "an sdk that is none": ({"README.md": "---\nsdk: flask\n---\n"}, "CardInvalid", 23, "flask", "static"),
+    "YAML that is none": (
+        {"README.md": "---\nsdk: static\na: [\n---\n"},
+        "CardInvalid",
+        23,
+        "line 4",
+        "YAML",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_wrong_with_a_source_is_told_before_the_first_write(what, refused, api, source: Path) -> None:
+    files, name, exit_code, says, remedy = BAD[what]
+    write(source, {**SPACE, **files})
+    for verb in ("deploy", "plan"):
+        error = refused(verb, source, "alice/app")
+        assert (error["error"], error["exit_code"]) == (name, exit_code)
+        assert says in error["message"]
+        assert remedy in error["remedy"]
+        assert TOKEN not in str(error)
+    assert not api.repo_exists("alice/app", repo_type="space")
+
+
+def test_all_that_is_wrong_is_told_at_once(refused, source: Path) -> None:
+    write(source, {"a.py": TOKEN, "b.bin": POINTER, "c\\d": "", "README.md": "---\nsdk: flask\n---\n"})
+    (source / "out").symlink_to("/etc/hostname")
+    error = refused("deploy", source, "alice/app")
+    assert (error["error"], error["exit_code"]) == ("SeveralFaults", 70)
+    kinds = [fault["error"] for fault in error["faults"]]
+    assert kinds == ["PathInvalid", "LinkRefused", "SecretFound", "PointerFound", "CardInvalid"]
+    assert all(fault["remedy"] in error["message"] for fault in error["faults"])
+
+
+def test_secrets_that_are_meant_are_deployed_or_left_out(invoke, refused, api, source: Path) -> None:
+    write(source, {"tests/fake.py": TOKEN, ".env": "A=1", "id_rsa": KEY})
+    assert refused("deploy", source, *MODEL)["error"] == "SecretFound"
+    told = invoke("deploy", source, *MODEL, "--exclude", "tests/")
+    warned = [event["message"] for event in told if event["event"] == "warning"]
+    assert [message.partition(" ")[0] for message in warned] == [".env", "id_rsa"]
+    assert api.file_exists("alice/m", "a.txt")
+    assert not api.file_exists("alice/m", "tests/fake.py")
+    invoke("deploy", source, *MODEL, "--allow-secrets", "tests/", "--allow-secrets", "/id_rsa")
+    assert set(api.list_repo_files("alice/m")) == {
+        ".gitattributes",
+        "README.md",
+        "a.txt",
+        "tests/fake.py",
+        "id_rsa",
+    }
+
+
+def test_only_what_is_sent_is_searched(invoke, refused, api, source: Path) -> None:
+    write(source, {"old.py": TOKEN})
+    invoke("deploy", source, *MODEL, "--allow-secrets", "old.py")
+    write(source, {"a.txt": "changed"})
+    assert invoke("deploy", source, *MODEL)[-1]["files_updated"] == 1
+    write(source, {"old.py": f"\n{TOKEN}"})
+    assert "old.py line 2" in refused("deploy", source, *MODEL)["message"]
+
+
+def test_the_token_of_the_deploy_itself_is_found(refused, source: Path, canary: str) -> None:
+    write(source, {"config.ini": f"[a]\nb={canary}"})
+    error = refused("deploy", source, *MODEL)
+    assert "config.ini line 2" in error["message"]
+    (source / "config.ini").unlink()
+
+
+def test_what_is_ignored_is_left_out_and_said(invoke, refused, api, source: Path, workspace: Path) -> None:
+    write(
+        source, {".gitignore": "*.log\ndist/\n", "x.log": "", "dist/a.js": "", "lib/y.log": "", "b.tmp": ""}
+    )
+    write(source, {".hfignore": "*.tmp\n!lib/*.log\n"})
+    told = invoke("plan", source, *MODEL)
+    assert (told[0]["ignored"], told[0]["ignored_paths"]) == (3, ["b.tmp", "dist/", "x.log"])
+    saved = workspace / "plan.json"
+    asked = ("--exclude", "*.log", "--exclude", ".gitignore", "--include", "/dist")
+    invoke("plan", source, *MODEL, *asked, "--out", saved)
+    invoke("apply", saved)
+    assert set(api.list_repo_files("alice/m")) == {".gitattributes", "README.md", "a.txt", "dist/a.js"}
+    assert invoke("deploy", source, *MODEL, *asked, "--mirror")[-1]["changed"] is False
+    write(source, {".hfignore": "*"})
+    error = refused("deploy", source, *MODEL, "--mirror", "--max-delete", "100%")
+    assert (error["error"], ".hfignore" in error["remedy"]) == ("SourceEmpty", True)

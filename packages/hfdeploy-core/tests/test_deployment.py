@@ -175,16 +175,19 @@ def test_what_cannot_be_deployed_is_found_before_anything_is_written(
     assert hub.writes == []
 
 
-def test_a_missing_source_and_a_bad_link_do_not_even_ask_the_hub(hub: FakeHub, write, tmp_path) -> None:
+def test_a_missing_source_does_not_even_ask_the_hub_and_a_bad_link_changes_nothing(
+    hub: FakeHub, write, tmp_path
+) -> None:
     with pytest.raises(SourceMissing):
         deploy(tmp_path / "nowhere", "app", sdk="static", hub=hub)
     with pytest.raises(SourceMissing):
         deploy("", "app", sdk="static", hub=hub)
+    assert hub.calls == []
     root = write({"a": "x"})
     (root / "link").symlink_to(tmp_path)
     with pytest.raises(LinkRefused):
         deploy(root, "app", sdk="static", hub=hub)
-    assert hub.calls == []
+    assert hub.writes == []
 
 
 @pytest.mark.parametrize("method", ["whoami", "find_head", "list_files", "check_write", "check_card"])

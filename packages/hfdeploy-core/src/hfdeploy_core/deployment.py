@@ -23,12 +23,14 @@ from hfdeploy_core.errors import (
     NotRunning,
     RepoNameInvalid,
     RepoNotFound,
+    RequestError,
     SettingInvalid,
-    SourceMissing,
     Superseded,
     TokenRejected,
+    gather,
 )
 from hfdeploy_core.events import Finished, OnEvent, Planned, RolledBack, Scanned, Warned
+from hfdeploy_core.globs import Globs
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
     Account,
@@ -51,7 +53,7 @@ from hfdeploy_core.model import (
     Target,
     Visibility,
 )
-from hfdeploy_core.options import Options, Relay, check_secrets, read_target
+from hfdeploy_core.options import Options, Relay, check_secrets, read_source, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
 from hfdeploy_core.planning.deletions import check_deletions
 from hfdeploy_core.planning.deploy import plan_deploy
@@ -89,8 +91,10 @@ from hfdeploy_core.source.card import read_texts
 from hfdeploy_core.source.digest import complete
 from hfdeploy_core.source.git import find_provenance, find_run, read_tree
 from hfdeploy_core.source.given import lay_out
-from hfdeploy_core.source.ignore import is_deployed
+from hfdeploy_core.source.ignore import Rules
+from hfdeploy_core.source.opening import OpenSource, open_source
 from hfdeploy_core.source.scan import scan
+from hfdeploy_core.source.search import search
 
 _MOST_PLANS = 3
 _NAMED_PATHS = 3
@@ -98,10 +102,10 @@ _NAMED_PATHS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What a deploy works with. `source` is where its files are, `secrets` has their values by name."""
+    """What a deploy works with; `secrets` has their values by name."""
 
     hub: Hub
-    source: Source
+    source: OpenSource
     secrets: Mapping[str, str]
     state: Path
     clock: Clock
@@ -163,13 +167,12 @@ def plan(
     **options: Unpack[Options],
 ) -> Plan:
     """What `deploy` would change, as a value: nothing on the Hub is changed. See `deploy`, `apply`."""
-    target, place = read_target(repo, options), _locate(source)
-    snapshot = _read_source(place, state, on_event)
+    target, place = read_target(repo, options), read_source(fspath(source), options)
     secrets = options.get("secrets", {})
-    with enter(hub, on_event) as connected:
-        run = _Run(connected, place, secrets, find_state(place, state), SystemClock(), on_event)
+    with _open(place, state, on_event) as opened, enter(hub, on_event) as connected:
+        run = _Run(connected, opened, secrets, find_state(place, state), SystemClock(), on_event)
         target, relay = _expose(connected, target, relay)
-        prepared = _prepare(run, target, snapshot)
+        prepared = _prepare(run, target, opened.snapshot)
         with _prepare_relay(run, relay, target, prepared) as beside:
             return beside.join(prepared.plan) if beside else prepared.plan
 
@@ -198,12 +201,14 @@ def apply(
     check_complete(plan, secrets)
     check_parts(plan)
     check_deletions(plan)
-    snapshot = Snapshot(Path(), ())
-    if plan.restores is None:
-        snapshot = _read_source(plan.source, state, on_event)
-        plan = renew_entries(plan, snapshot)
-    with enter(hub, on_event) as connected:
-        run = _Run(connected, plan.source, secrets, find_state(plan.source, state), clock, on_event)
+    nothing = OpenSource(plan.source, Snapshot(Path(), ()))
+    reading = _open(plan.source, state, on_event) if plan.restores is None else nullcontext(nothing)
+    with reading as opened, enter(hub, on_event) as connected:
+        if plan.restores is None:
+            plan = renew_entries(plan, opened.snapshot)
+        if opened.faults:
+            raise gather(opened.faults)
+        run = _Run(connected, opened, secrets, find_state(plan.source, state), clock, on_event)
         info = connected.find_repo(plan.repo)
         own = replace(plan, relay=None)
         settled = _find_settled(run, own, info)
@@ -213,7 +218,7 @@ def apply(
         with _recall_relay(run, relay, plan, info) as beside:
             if own.restores is not None:
                 run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=False))
-            applied = _carry_out(run, _Prepared(own, snapshot, info), settled)
+            applied = _carry_out(run, _Prepared(own, opened.snapshot, info), settled)
             behind = beside.carry_out() if beside else None
             made = _Made(run, applied, own.base, own.changes)
             _see_live(gate, made, beside, behind)
@@ -248,14 +253,13 @@ def deploy(
     """
     clock = clock or SystemClock()
     started_seconds = clock.seconds()
-    target, place = read_target(repo, options), _locate(source)
+    target, place = read_target(repo, options), read_source(fspath(source), options)
     check_gate(gate, target.repo.type)
-    snapshot = _read_source(place, state, on_event)
     secrets = options.get("secrets", {})
-    with enter(hub, on_event) as connected:
-        run = _Run(connected, place, secrets, find_state(place, state), clock, on_event)
+    with _open(place, state, on_event) as opened, enter(hub, on_event) as connected:
+        run = _Run(connected, opened, secrets, find_state(place, state), clock, on_event)
         target, relay = _expose(connected, target, relay)
-        first = _prepare(run, target, snapshot)
+        first = _prepare(run, target, opened.snapshot)
         with _prepare_relay(run, relay, target, first) as beside:
             prepared, applied = _carry_out_or_plan_again(run, target, first)
             behind = beside.carry_out() if beside else None
@@ -299,19 +303,16 @@ def find_existing(hub: Hub, asked: RepoRef) -> RepoInfo:
     return info
 
 
-def _locate(source: str | PathLike[str]) -> Source:
-    if not fspath(source):
-        # Path("") is the working directory, which nobody means by an unset variable.
-        raise SourceMissing("The source is empty text.")
-    return Source(fspath(source))
-
-
-def _read_source(source: Source, state: str | PathLike[str] | None, on_event: OnEvent) -> Snapshot:
-    snapshot = scan(Path(source.path), find_state(source, state))
-    for skipped in snapshot.skipped:
-        on_event(Warned(f"{skipped.path} is not deployed: {skipped.reason}."))
-    on_event(Scanned(source.path, len(snapshot.entries), snapshot.size_bytes))
-    return snapshot
+@contextmanager
+def _open(source: Source, state: str | PathLike[str] | None, on_event: OnEvent) -> Iterator[OpenSource]:
+    """The source, and aloud what of it is left out."""
+    with open_source(source, find_state(source, state)) as opened:
+        snapshot = opened.snapshot
+        for skipped in snapshot.skipped:
+            on_event(Warned(f"{skipped.path} is not deployed: {skipped.reason}."))
+        files, ignored = len(snapshot.entries), snapshot.ignored
+        on_event(Scanned(source.path, files, snapshot.size_bytes, len(ignored), ignored[:_NAMED_PATHS]))
+        yield opened
 
 
 def find_state(source: Source, state: str | PathLike[str] | None) -> Path:
@@ -324,7 +325,7 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
     hub = run.hub
     # Whose token it is matters only where something is left open; the answer is one request away.
     target = asked if asked.repo.namespace else _place(asked, hub.whoami())
-    remote = _read_remote(hub, target, snapshot)
+    remote = _read_remote(hub, target, snapshot, run.source.rules)
     known: Container[str] = frozenset()
     if remote is None:
         _check_creation(hub, target.repo)
@@ -338,12 +339,21 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
             check_ours(hub, target.marker, remote)
         if remote.secrets:
             known = run.journal.find_known(remote.info.repo, run.secrets, remote.secrets)
-    snapshot = read_texts(snapshot, find_changed(snapshot.entries, remote.files if remote else ()))
+    changed = find_changed(snapshot.entries, remote.files if remote else ())
+    sent = [entry for entry in snapshot.entries if entry.path in changed]
+    allowed = Globs(run.source.asked.allow_secrets)
+    faults = [*run.source.faults, *search(snapshot.root, sent, allowed)]
     is_moved = target.hardware not in (None, remote.info.hardware if remote else None)
     hardware = hub.list_hardware() if is_moved else ()
-    made = plan_deploy(target, snapshot, remote, hardware=hardware, known_secrets=known)
-    plan = replace(made, source=run.source)
-    _check_card(hub, plan, snapshot, run.on_event)
+    try:
+        snapshot = read_texts(snapshot, changed)
+        made = plan_deploy(target, snapshot, remote, hardware=hardware, known_secrets=known)
+        plan = replace(made, source=run.source.asked)
+        _check_card(hub, plan, snapshot, run.on_event)
+    except RequestError as fault:
+        faults.append(fault)
+    if faults:
+        raise gather(faults)
     for doubt in find_doubts(plan):
         run.on_event(Warned(doubt))
     run.on_event(_describe(plan))
@@ -383,8 +393,9 @@ def _prepare_relay(
         title=asked.title,
     )
     with lay_out(content.files) as root:
-        beside = replace(run, source=Source(""), secrets={TOKEN: token})
-        yield _Relaying(relay, beside, _prepare(beside, target, scan(root, root / STATE_FOLDER)), target)
+        snapshot = scan(root, root / STATE_FOLDER)
+        beside = replace(run, source=OpenSource(Source(""), snapshot), secrets={TOKEN: token})
+        yield _Relaying(relay, beside, _prepare(beside, target, snapshot), target)
 
 
 @contextmanager
@@ -401,13 +412,10 @@ def _recall_relay(
         )
     relay = replace(relay, is_strict=plan.relay.is_strict)
     made = plan.relay.plan
-    beside = replace(
-        run,
-        source=Source(""),
-        secrets={TOKEN: _find_relay_token(run, relay, plan.repo, is_there=info is not None)},
-    )
+    secrets = {TOKEN: _find_relay_token(run, relay, plan.repo, is_there=info is not None)}
     with lay_out(relay.make(plan.repo.id).files) as root:
         snapshot = scan(root, root / STATE_FOLDER)
+        beside = replace(run, source=OpenSource(Source(""), snapshot), secrets=secrets)
         made = renew_entries(made, snapshot)
         there = run.hub.find_repo(made.repo)
         settled = _find_settled(beside, made, there)
@@ -616,13 +624,14 @@ def _place(target: Target, account: Account) -> Target:
     return replace(target, repo=replace(target.repo, namespace=account.name))
 
 
-def _read_remote(hub: Hub, target: Target, snapshot: Snapshot) -> Remote | None:
+def _read_remote(hub: Hub, target: Target, snapshot: Snapshot, rules: Rules) -> Remote | None:
     """What is there: what the head's trailers say was deployed if that is enough, else what the Hub lists."""
     head = hub.find_head(target.repo)
     if head is None:
         return None
     if head.commit is not None:
-        earlier = {path: blob for path, blob in _read_deployed(snapshot, head.commit) if is_deployed(path)}
+        deployed = _read_deployed(snapshot, head.commit)
+        earlier = {path: blob for path, blob in deployed if rules.decide(path) is None}
         known = recall_files(head.commit, snapshot.entries, earlier)
         paths = (entry.path for entry in snapshot.entries)
         if known is not None and suffices(head.commit, known, paths, mirror=target.mirror):

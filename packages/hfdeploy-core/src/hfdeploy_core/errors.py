@@ -8,7 +8,10 @@
     │   ├── PathInvalid            13   a file name that the Hub refuses
     │   ├── LinkRefused            14   a symlink that leaves the source, is broken or turns in a circle
     │   ├── SourceUnreadable       15   a file that this user may not read, or that is no file
-    │   └── SourceChanged          16   written to while it was deployed
+    │   ├── SourceChanged          16   written to while it was deployed
+    │   ├── SecretFound            17   a file that holds what looks like a token or a private key
+    │   ├── PointerFound           18   a pointer of git-lfs in the place of a file
+    │   └── FileIgnored            19   a file that the repo's .gitignore keeps out
     ├── RequestError
     │   ├── RepoNameInvalid        20   not a name that the Hub allows
     │   ├── SettingInvalid         21   unknown, contradictory or impossible settings
@@ -42,17 +45,19 @@
     │   ├── GateTimedOut           53   not live within the time given
     │   ├── ProbeFailed            54   the app runs, but does not answer as it should
     │   └── Superseded             55   a later commit took the place of this one
-    └── ManifestError
-        ├── ManifestMissing        60   no hfdeploy.yaml there
-        ├── ManifestInvalid        61   hfdeploy.yaml: what is wrong, with file, line and column
-        ├── ValueMissing           62   what a reference in it names is not there
-        ├── RunFailed              63   several targets failed
-        ├── StateLocked            64   another run is at work on these targets
-        └── StateInvalid           65   what lies where the state should be is none
+    ├── ManifestError
+    │   ├── ManifestMissing        60   no hfdeploy.yaml there
+    │   ├── ManifestInvalid        61   hfdeploy.yaml: what is wrong, with file, line and column
+    │   ├── ValueMissing           62   what a reference in it names is not there
+    │   ├── RunFailed              63   several targets failed
+    │   ├── StateLocked            64   another run is at work on these targets
+    │   └── StateInvalid           65   what lies where the state should be is none
+    └── SeveralFaults              70   several of these at once
 
 2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from hfdeploy_core.redact import redact
@@ -107,6 +112,24 @@ class SourceUnreadable(SourceError):
 class SourceChanged(SourceError):
     exit_code = 16
     advice = "Run the deploy again once nothing writes to the source."
+
+
+class SecretFound(SourceError):
+    exit_code = 17
+    advice = (
+        "Take them out and revoke what is real, leave the files out with --exclude, "
+        "or name those that are meant with --allow-secrets."
+    )
+
+
+class PointerFound(SourceError):
+    exit_code = 18
+    advice = "Get the contents with `git lfs pull` (in a GitHub workflow: `lfs: true` for actions/checkout)."
+
+
+class FileIgnored(SourceError):
+    exit_code = 19
+    advice = "Take the pattern out of .gitignore, or leave the file out with --exclude."
 
 
 class RequestError(DeployError):
@@ -316,3 +339,21 @@ class StateLocked(ManifestError):
 class StateInvalid(ManifestError):
     exit_code = 65
     advice = "Put an earlier version of it back, or move it away: then nothing counts as owned."
+
+
+class SeveralFaults(DeployError):
+    """More than one thing is wrong, and nothing was changed on the Hub: `faults` holds an error for each."""
+
+    exit_code = 70
+    advice = "Mend them all and run it again."
+    faults: tuple[DeployError, ...] = ()
+
+
+def gather(faults: Sequence[DeployError]) -> DeployError:
+    """One error that tells all of these, of which there is at least one."""
+    if len(faults) == 1:
+        return faults[0]
+    lines = "".join(f"\n- {fault.message} {fault.remedy}" for fault in faults)
+    several = SeveralFaults(f"{len(faults)} things are wrong:{lines}\n")
+    several.faults = tuple(faults)
+    return several

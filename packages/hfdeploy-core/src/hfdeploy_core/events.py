@@ -12,12 +12,14 @@ from hfdeploy_core.model import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """The source was read and hashed."""
+    """The source was read and hashed; `ignored` counts what patterns leave out, of which a few are named."""
 
     name: ClassVar[str] = "scanned"
     source: str
     files: int
     size_bytes: int
+    ignored: int = 0
+    ignored_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

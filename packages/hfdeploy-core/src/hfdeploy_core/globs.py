@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hfdeploy_core.errors import SettingInvalid
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    import re
+
+    from pathspec import GitIgnoreSpec, RegexPattern
 
 
 class Globs:
-    """Some patterns: `*.log` matches at any depth, `data/` all below a folder, `/a` only at the top."""
+    """Some patterns: `*.log` matches at any depth, `data/` all below a folder, `/a` only at the top.
+
+    A line that is no pattern is passed over, as git does.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._patterns = tuple(patterns)
@@ -19,16 +24,43 @@ class Globs:
     def __bool__(self) -> bool:
         return bool(self._patterns)
 
+    @property
+    def is_effective(self) -> bool:
+        """Whether there is a pattern that can match something: comments and empty lines are none."""
+        return any(pattern.include is not None for pattern in self._spec.patterns)
+
     def match(self, path: str) -> bool:
         """Whether a pattern matches a file's path, or a folder that it lies in."""
         return bool(self._patterns) and self._spec.match_file(path)
 
+    def check(self, path: str) -> bool | None:
+        """What the last pattern says that matches the path itself: False for one with '!', None for none.
+
+        A folder's path ends in '/'. As git does it, who asks has asked about the folders on the way before.
+        """
+        for include, regex in self._patterns_backwards:
+            if (found := regex.search(path)) and _ends_there(found, path):
+                return include
+        return None
+
+    @cached_property
+    def _patterns_backwards(self) -> "list[tuple[bool, re.Pattern[str]]]":
+        patterns = cast("list[RegexPattern]", list(self._spec.patterns))
+        return [
+            (held.include, held.regex)
+            for held in reversed(patterns)
+            if held.include is not None and held.regex
+        ]
+
     @cached_property
     def _spec(self) -> "GitIgnoreSpec":
-        # Imported here: most deploys have no pattern.
+        # Imported here: many deploys have no pattern.
         from pathspec import GitIgnoreSpec
 
-        return GitIgnoreSpec.from_lines(self._patterns)
+        try:
+            return GitIgnoreSpec.from_lines(self._patterns)
+        except ValueError:
+            return GitIgnoreSpec.from_lines(pattern for pattern in self._patterns if _is_valid(pattern))
 
 
 def check_globs(option: str, patterns: Iterable[str]) -> tuple[str, ...]:
@@ -40,7 +72,7 @@ def check_globs(option: str, patterns: Iterable[str]) -> tuple[str, ...]:
                 f"{option} {pattern!r} begins with '!', which takes away from other patterns.",
                 f"Give {option} only what it shall match.",
             )
-        if not pattern.strip() or pattern.startswith("#") or not _is_pattern(pattern):
+        if not Globs([pattern]).is_effective:
             raise SettingInvalid(
                 f"{option} {pattern!r} is no pattern.",
                 "Write it as in a .gitignore, for example 'logs/*.txt'.",
@@ -48,10 +80,19 @@ def check_globs(option: str, patterns: Iterable[str]) -> tuple[str, ...]:
     return held
 
 
-def _is_pattern(pattern: str) -> bool:
+def _ends_there(found: "re.Match[str]", path: str) -> bool:
+    """Whether a pattern matches the path itself, and not a folder on the way to it."""
+    if "ps_d" not in found.re.groupindex:
+        # `*`, or `folder/**`, which is all below the folder.
+        return found.end() <= len(path.rstrip("/"))
+    return any(again.end() == len(path) for again in found.re.finditer(path))
+
+
+def _is_valid(pattern: str) -> bool:
     from pathspec import GitIgnoreSpec
 
     try:
-        return any(held.include for held in GitIgnoreSpec.from_lines([pattern]).patterns)
+        GitIgnoreSpec.from_lines([pattern])
     except ValueError:
         return False
+    return True

@@ -66,9 +66,16 @@ class RepoRef:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to deploy, as it was named: a relative `path` is read from the working directory."""
+    """What to deploy, as it was named: a relative `path` is read from the working directory.
+
+    The others are patterns as in a .gitignore: `include` adds what ignore files leave out, `exclude` leaves
+    out more, and `allow_secrets` consents to files that look as if they held secrets.
+    """
 
     path: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    allow_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class FileEntry:
     `path` is relative to the root, with `/`; `blob_id` is git's own object id of the content (SHA-1 over
     git's blob header and the bytes) and `sha256` that of the bare bytes: the Hub names regular files by the
     first and large ones by the second. `sha256` is None where git knew the blob and nobody read the file.
+    `location` is where the bytes are, if not below the source's root.
     """
 
     path: str
@@ -85,11 +93,16 @@ class FileEntry:
     blob_id: str
     sha256: str | None
     modified_ns: int = field(default=0, compare=False)
+    location: str = field(default="", compare=False)
+
+    def locate(self, root: Path) -> Path:
+        """Where the content lies: in the source's root, but for what has a `location` of its own."""
+        return Path(self.location) if self.location else root / self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A path that was found and left out, and the reason in a few words."""
+    """A path that was left out for what it is called, and the reason in a few words."""
 
     path: str
     reason: str
@@ -106,12 +119,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was found in a source, in order of path."""
+    """What was found in a source, in order of path. `ignored` is what was left out by patterns."""
 
     root: Path
     entries: tuple[FileEntry, ...]
     skipped: tuple[Skipped, ...] = ()
     card: Card | None = None
+    ignored: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:

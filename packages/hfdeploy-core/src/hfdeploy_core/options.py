@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypedDict, TypeVar
 
-from hfdeploy_core.errors import SettingInvalid
+from hfdeploy_core.errors import SettingInvalid, SourceMissing
 from hfdeploy_core.globs import check_globs
-from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Target, Variable, Visibility
+from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Source, Target, Variable, Visibility
 from hfdeploy_core.planning.deletions import parse_max_delete
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.probes import Probe
@@ -28,6 +28,10 @@ class Options(TypedDict, total=False):
     more than one commit where the Hub does not take all in one. `message` is the commit's title and, after
     its first line, its description.
 
+    What .gitignore and .hfignore name is not deployed. `include`, `exclude` and `allow_secrets` are patterns
+    as in these: for what is deployed all the same, what is not deployed either (this wins), and for files
+    that look as if they held secrets and shall be deployed.
+
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
     stay). A secret's value is kept nowhere.
@@ -41,6 +45,9 @@ class Options(TypedDict, total=False):
     max_delete: int | str | None
     keep: Iterable[str]
     allow_partial: bool
+    include: Iterable[str]
+    exclude: Iterable[str]
+    allow_secrets: Iterable[str]
     gated: Gated | str | None
     hardware: str | None
     sleep_seconds: int | None
@@ -111,6 +118,19 @@ def read_target(repo: str, options: Options) -> Target:
     )
     check_settings(target)
     return target
+
+
+def read_source(path: str, options: Options) -> Source:
+    """The source that is asked for. Raises a SourceError or a RequestError."""
+    if not path:
+        # Path("") is the working directory, which nobody means by an unset variable.
+        raise SourceMissing("The source is empty text.")
+    return Source(
+        path,
+        check_globs("--include", options.get("include", ())),
+        check_globs("--exclude", options.get("exclude", ())),
+        check_globs("--allow-secrets", options.get("allow_secrets", ())),
+    )
 
 
 def check_secrets(secrets: Mapping[str, str]) -> None:

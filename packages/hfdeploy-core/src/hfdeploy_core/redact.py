@@ -15,6 +15,8 @@ _TOKEN_LIKE = re.compile(r"(?:hf|api_org)_(?:[a-z]{2,8}_)*[A-Za-z0-9.\-]{10,}|ey
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)(?!\[redacted\])[^\s'\",;]+")
 _URL_USER = re.compile(r"(?i)\b(https?://)[^/\s@'\"]+@")
 
+_SHORTEST_CERTAIN = 16
+
 _remembered: set[str] = set()
 
 
@@ -22,6 +24,12 @@ def remember_secret(secret: str) -> None:
     """From now on, mask this very text wherever it appears, whatever it looks like."""
     if secret := secret.strip():
         _remembered.update({secret, quote(secret, safe=""), repr(secret)[1:-1]})
+
+
+def find_remembered(content: bytes) -> int | None:
+    """Where one of the remembered secrets stands in a file's content; short ones may do so by chance."""
+    places = (content.find(secret.encode()) for secret in _remembered if len(secret) >= _SHORTEST_CERTAIN)
+    return min((place for place in places if place >= 0), default=None)
 
 
 def redact(text: str) -> str:

@@ -264,7 +264,7 @@ class FakeHub:
         self, repo: RepoRef, root: Path, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
     ) -> Staged:
         self._call("stage")
-        kept = tuple((entry.path, root / entry.path) for entry in entries if entry.path not in self._ignored)
+        kept = tuple((entry.path, entry.locate(root)) for entry in entries if entry.path not in self._ignored)
         on_bytes(sum(entry.size_bytes for entry in entries))
         self._call_after("stage")
         return Staged(kept, tuple(entry.path for entry in entries if entry.path in self._ignored))

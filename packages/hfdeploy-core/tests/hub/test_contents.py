@@ -5,7 +5,8 @@ import pytest
 
 from hfdeploy_core.errors import HubFailed, SourceChanged, SourceUnreadable
 from hfdeploy_core.hub.contents import Mode, Upload, ask_modes, write_line
-from hfdeploy_core.source.scan import scan
+from hfdeploy_core.model import Source
+from hfdeploy_core.source.scan import make_rules, scan
 
 
 class Asked:
@@ -25,8 +26,9 @@ class Asked:
         return {"files": files}
 
 
-def ask(asked: Asked, root) -> dict[str, Mode]:
-    return ask_modes(asked, "/preupload", "upload", root, scan(root).entries)  # type: ignore[arg-type]
+def ask(asked: Asked, root, include: tuple[str, ...] = ()) -> dict[str, Mode]:
+    rules = make_rules(root, Source(str(root), include))
+    return ask_modes(asked, "/preupload", "upload", root, scan(root, rules=rules).entries)  # type: ignore[arg-type]
 
 
 def test_many_files_are_asked_for_in_batches(write) -> None:
@@ -39,7 +41,7 @@ def test_many_files_are_asked_for_in_batches(write) -> None:
 
 def test_an_ignored_file_and_an_empty_one(write) -> None:
     asked = Asked()
-    modes = ask(asked, write({".gitignore": "*.log\n", "a.log": "x", "empty": ""}))
+    modes = ask(asked, write({".gitignore": "*.log\n", "a.log": "x", "empty": ""}), include=("a.log",))
     assert modes["a.log"].is_ignored
     assert not modes["empty"].is_large
     assert asked.questions[0]["gitIgnore"] == "*.log\n"

@@ -115,7 +115,7 @@ def test_version_2_looks_like_this() -> None:
         "unchanged_files": 4,
         "content": "c" * 64,
         "is_exact": True,
-        "source": {"path": "./app"},
+        "source": {"path": "./app", "include": [], "exclude": [], "allow_secrets": []},
         "allows_partial": False,
         "most_deletions": None,
         "held": {

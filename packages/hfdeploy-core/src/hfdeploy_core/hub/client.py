@@ -264,7 +264,7 @@ class HubClient:
         caller = self._authorized()
         modes = contents.ask_modes(caller, f"{_api(repo)}/preupload/main", f"upload to {repo}", root, entries)
         kept = [entry for entry in entries if not modes[entry.path].is_ignored]
-        large = [(entry, root / entry.path) for entry in kept if modes[entry.path].is_large]
+        large = [(entry, entry.locate(root)) for entry in kept if modes[entry.path].is_large]
         hashes: dict[str, str] = {}
         if large:
             # Imported here: huggingface_hub takes most of a second.
@@ -279,7 +279,7 @@ class HubClient:
                 on_bytes=on_bytes,
                 on_event=self._on_event,
             )
-        uploads = tuple(contents.Upload(entry, root / entry.path, hashes.get(entry.path)) for entry in kept)
+        uploads = tuple(contents.Upload(entry, entry.locate(root), hashes.get(entry.path)) for entry in kept)
         return Staged(uploads, tuple(entry.path for entry in entries if modes[entry.path].is_ignored))
 
     def recall(

@@ -45,7 +45,7 @@ def ask_modes(
 ) -> dict[str, Mode]:
     """How the Hub wants each file, by path; only the first bytes of a file are read for it."""
     gitignore = next((entry for entry in entries if entry.path == ".gitignore"), None)
-    extra = {"gitIgnore": (root / ".gitignore").read_text(encoding="utf-8")} if gitignore else {}
+    extra = {"gitIgnore": gitignore.locate(root).read_text(encoding="utf-8")} if gitignore else {}
 
     def ask(batch: Sequence[FileEntry]) -> dict[str, Mode]:
         files = [_describe(root, entry) for entry in batch]
@@ -95,7 +95,7 @@ def write_line(upload: Upload) -> bytes:
 
 
 def _describe(root: Path, entry: FileEntry) -> dict[str, Any]:
-    sample = _read(root / entry.path, entry.path, _SAMPLE_BYTES)
+    sample = _read(entry.locate(root), entry.path, _SAMPLE_BYTES)
     return {"path": entry.path, "size": entry.size_bytes, "sample": base64.b64encode(sample).decode()}
 
 

@@ -54,6 +54,12 @@ class SettingsFile(_Strict):
     """How many of them: a number or a percentage."""
     keep: list[Text] = []
     """Remote files that are not deleted, as patterns."""
+    include: list[Text] = []
+    """What is deployed even if .gitignore or .hfignore names it, as patterns."""
+    exclude: list[Text] = []
+    """What is not deployed, whatever else says so, as patterns."""
+    allow_secrets: list[Text] = []
+    """Files that are deployed although they look as if they held secrets, as patterns."""
     allow_partial: bool = False
     """Make several commits where the Hub does not take all in one."""
 

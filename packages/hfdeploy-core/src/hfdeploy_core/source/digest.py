@@ -97,7 +97,7 @@ def check_unchanged(root: Path, entries: Iterable[FileEntry]) -> None:
     """Raise SourceChanged where a file is no longer what was hashed, judged by size and time of change."""
     for entry in entries:
         try:
-            status = (root / entry.path).stat()
+            status = entry.locate(root).stat()
         except OSError:
             raise SourceChanged(f"{entry.path} disappeared while the source was deployed.") from None
         if (status.st_size, status.st_mtime_ns) != (entry.size_bytes, entry.modified_ns):

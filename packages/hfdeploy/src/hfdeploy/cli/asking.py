@@ -51,6 +51,19 @@ _ASKED = (
     ),
     click.option("--keep", multiple=True, metavar="GLOB", help="Remote files that --mirror never deletes."),
     click.option(
+        "--include",
+        multiple=True,
+        metavar="GLOB",
+        help="Deploy this even if .gitignore or .hfignore names it.",
+    ),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Do not deploy this."),
+    click.option(
+        "--allow-secrets",
+        multiple=True,
+        metavar="GLOB",
+        help="Deploy files that look as if they held secrets.",
+    ),
+    click.option(
         "--allow-partial", is_flag=True, help="Make several commits where the Hub does not take all in one."
     ),
     click.option(

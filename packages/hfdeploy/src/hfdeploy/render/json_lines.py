@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any, Self, TextIO
 
 from hfdeploy_core import DeployError, Plan
-from hfdeploy_core.errors import GateError
+from hfdeploy_core.errors import GateError, SeveralFaults
 from hfdeploy_core.events import Event, Finished, TargetTold
 from hfdeploy_core.planning.document import describe_plan
 
@@ -42,10 +42,17 @@ class JsonLines:
         }
         if isinstance(error, GateError):
             fields["log"] = error.log
+        if isinstance(error, SeveralFaults):
+            fields["faults"] = [
+                {"error": type(fault).__name__, "message": fault.message, "remedy": fault.remedy}
+                for fault in error.faults
+            ]
         self._write(fields)
 
     def _write(self, fields: dict[str, Any]) -> None:
-        print(json.dumps(fields), file=self._out, flush=True)
+        # In one piece: several threads may wait for the Hub at a time.
+        self._out.write(f"{json.dumps(fields)}\n")
+        self._out.flush()
 
 
 def _describe(event: Event) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def say(event: Event) -> str:
     """One event as a line; the outcome as several."""
     match event:
         case Scanned():
-            return f"Read {count(event.files, 'file')} ({format_bytes(event.size_bytes)}) from {event.source}"
+            read = f"Read {count(event.files, 'file')} ({format_bytes(event.size_bytes)}) from {event.source}"
+            return read + _say_ignored(event)
         case Warned():
             return f"warning: {event.message}"
         case Waiting():
@@ -176,6 +177,14 @@ def _list_change(change: Change) -> Iterator[str]:
             yield from (f"- {path}" for path in change.deletions)
             if change.sdk is not None:
                 yield f"~ sdk: {change.sdk_before or 'none'} -> {change.sdk} (by README.md)"
+
+
+def _say_ignored(scanned: Scanned) -> str:
+    if not scanned.ignored:
+        return ""
+    rest = scanned.ignored - len(scanned.ignored_paths)
+    more = f" and {rest:,} more" if rest else ""
+    return f"; left out {scanned.ignored:,} ignored: {', '.join(scanned.ignored_paths)}{more}"
 
 
 def _say_price(hourly_micro_usd: int | None) -> str:

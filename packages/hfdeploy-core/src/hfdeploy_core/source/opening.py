@@ -1,0 +1,31 @@
+"""Opens a source: what it holds, and where its contents are while it is open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hfdeploy_core.errors import DeployError
+from hfdeploy_core.model import Snapshot, Source
+from hfdeploy_core.source.ignore import Rules
+from hfdeploy_core.source.scan import find_root, make_rules, scan
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source as it was found. `rules` say what of it is deployed, `faults` what cannot be."""
+
+    asked: Source
+    snapshot: Snapshot
+    rules: Rules = field(default_factory=lambda: Rules(Source(""), lambda path: None))
+    faults: tuple[DeployError, ...] = ()
+
+
+@contextmanager
+def open_source(source: Source, state: Path) -> Iterator[OpenSource]:
+    """The source, read; see `scan`. Raises a SourceError where there is nothing to deploy at all."""
+    place = Path(source.path)
+    faults: list[DeployError] = []
+    rules = make_rules(find_root(place), source)
+    snapshot = scan(place, state, rules=rules, on_fault=faults.append)
+    yield OpenSource(source, snapshot, rules, tuple(faults))
