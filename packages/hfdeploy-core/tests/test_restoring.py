@@ -235,9 +235,9 @@ def test_if_somebody_commits_at_the_same_moment_it_is_a_conflict(
 ) -> None:
     recall = hub.recall
 
-    def recall_late(*arguments):
+    def recall_late(*arguments, **options):
         hub.push(SPACE, {"theirs": b"x"})
-        return recall(*arguments)
+        return recall(*arguments, **options)
 
     monkeypatch.setattr(hub, "recall", recall_late)
     with pytest.raises(Conflict):

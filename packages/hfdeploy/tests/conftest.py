@@ -25,6 +25,7 @@ def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     for reader in (
         hfdeploy_core.plan,
         hfdeploy_core.plan_destroy,
+        hfdeploy_core.plan_promote,
         hfdeploy_core.plan_rollback,
         hfdeploy_core.status,
         hfdeploy_core.diff,

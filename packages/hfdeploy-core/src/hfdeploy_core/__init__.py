@@ -11,6 +11,7 @@ from hfdeploy_core.options import Relay
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.probes import Probe, parse_probe
 from hfdeploy_core.planning.status import Status
+from hfdeploy_core.promotion import plan_promote, promote
 from hfdeploy_core.redact import redact
 from hfdeploy_core.restoring import plan_rollback, rollback
 from hfdeploy_core.saving import load_plan, save_plan
@@ -38,7 +39,9 @@ __all__ = [
     "parse_probe",
     "plan",
     "plan_destroy",
+    "plan_promote",
     "plan_rollback",
+    "promote",
     "redact",
     "rollback",
     "save_plan",

@@ -216,13 +216,13 @@ def apply(
             _check_creation(connected, plan.repo)
         on_event(_describe(own))
         with _recall_relay(run, relay, plan, info) as beside:
-            if own.restores is not None:
+            if own.restores is not None and own.origin is None:
                 run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=False))
             applied = _carry_out(run, _Prepared(own, opened.snapshot, info), settled)
             behind = beside.carry_out() if beside else None
             made = _Made(run, applied, own.base, own.changes)
             _see_live(gate, made, beside, behind)
-            if own.restores is not None:
+            if own.restores is not None and own.origin is None:
                 run.journal.record(Restoring(own.repo, own.restores, own.base, is_done=True))
     return _conclude(run, plan, applied, behind, started_seconds, created=plan.creates)
 
@@ -533,7 +533,7 @@ def _find_provenance(hub: Hub, plan: Plan, snapshot: Snapshot) -> Provenance:
     """Where the files come from: those of an earlier commit from where it says."""
     if plan.restores is None:
         return find_provenance(snapshot.root, os.environ)
-    told = read_trailers(hub.recent_commits(plan.repo, plan.restores)[0].message)
+    told = read_trailers(hub.recent_commits(plan.origin or plan.repo, plan.restores)[0].message)
     return Provenance(told.get(SOURCE), told.get(COMMIT), find_run(os.environ))
 
 

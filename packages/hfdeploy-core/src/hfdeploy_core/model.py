@@ -444,7 +444,8 @@ class Plan:
     the Hub puts there itself. `source` is where the contents are read once more when the plan is applied, and
     `held` what an existing repo was set to. `most_deletions` is how many files it may delete, None for any.
     `restores` is the earlier commit whose files these are, where they come from the Hub itself and from no
-    source. `relay` is what is made of the Space in front of it.
+    source; it is one of `origin`, where that is another repo. `relay` is what is made of the Space in front
+    of it.
     """
 
     repo: RepoRef
@@ -458,6 +459,7 @@ class Plan:
     held: HeldSettings | None = None
     most_deletions: int | None = None
     restores: str | None = None
+    origin: RepoRef | None = None
     relay: "RelayPlan | None" = None
 
     @property

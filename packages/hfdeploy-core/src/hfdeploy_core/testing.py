@@ -270,10 +270,16 @@ class FakeHub:
         return Staged(kept, tuple(entry.path for entry in entries if entry.path in self._ignored))
 
     def recall(
-        self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+        self,
+        repo: RepoRef,
+        revision: str,
+        entries: Sequence[FileEntry],
+        on_bytes: Callable[[int], None],
+        *,
+        origin: RepoRef | None = None,
     ) -> Staged:
         self._call("recall")
-        files = self._find_commit(repo, revision).files
+        files = self._find_commit(origin or repo, revision).files
         on_bytes(sum(entry.size_bytes for entry in entries))
         return Staged(tuple((entry.path, files[entry.path]) for entry in entries))
 

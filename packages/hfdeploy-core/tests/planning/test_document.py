@@ -127,5 +127,6 @@ def test_version_2_looks_like_this() -> None:
             "variables": [{"name": "A", "value": "1"}],
         },
         "restores": None,
+        "origin": None,
         "relay": None,
     }

@@ -140,6 +140,7 @@ class _Applier:
             self.plan.repo,
             parent=info.head,
             restores=self.plan.restores,
+            origin=self.plan.origin,
             digest=self.digest,
             description=describe_commit(change.description, self.digest, told, self.provenance),
             clock=self.clock,

@@ -23,6 +23,7 @@ def commit_files(
     *,
     parent: str,
     restores: str | None = None,
+    origin: RepoRef | None = None,
     digest: str,
     description: str,
     clock: Clock,
@@ -30,8 +31,8 @@ def commit_files(
 ) -> str:
     """Upload contents, then commit on top of `parent`: the new id, or `parent` where nothing was left to do.
 
-    What an earlier commit had, which it `restores`, is not uploaded. `description` carries `digest` in a
-    trailer, by which a commit is known whose answer was lost.
+    What an earlier commit had, which it `restores`, of this repo or of its `origin`, is not uploaded.
+    `description` carries `digest` in a trailer, by which a commit is known whose answer was lost.
 
     Raises SourceChanged, with nothing committed, where a file is not what was planned any more.
     """
@@ -39,7 +40,7 @@ def commit_files(
     tell = _progress(entries, on_event)
     tell(0)
     if restores is not None:
-        staged = hub.recall(repo, restores, entries, tell)
+        staged = hub.recall(repo, restores, entries, tell, origin=origin)
     else:
         staged = hub.stage(repo, snapshot.root, entries, tell)
         check_unchanged(snapshot.root, entries)

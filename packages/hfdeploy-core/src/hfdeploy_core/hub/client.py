@@ -283,9 +283,18 @@ class HubClient:
         return Staged(uploads, tuple(entry.path for entry in entries if modes[entry.path].is_ignored))
 
     def recall(
-        self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+        self,
+        repo: RepoRef,
+        revision: str,
+        entries: Sequence[FileEntry],
+        on_bytes: Callable[[int], None],
+        *,
+        origin: RepoRef | None = None,
     ) -> Staged:
-        path = self._resolve(repo, revision)
+        if origin is not None:
+            large = [entry.path for entry in entries if entry.sha256 is not None]
+            contents.share_files(self._authorized(), _api(origin), revision, large, repo)
+        path = self._resolve(origin or repo, revision)
         uploads, bytes_done = [], 0
         for upload in contents.recall_files(self._authorized(), path, f"read files of {repo}", entries):
             uploads.append(upload)

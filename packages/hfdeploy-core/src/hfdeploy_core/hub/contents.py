@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from hfdeploy_core.errors import HubFailed, SourceChanged, SourceUnreadable
+from hfdeploy_core.errors import HubFailed, HubRefused, SourceChanged, SourceUnreadable
 from hfdeploy_core.hub.caller import Caller
-from hfdeploy_core.model import FileEntry
+from hfdeploy_core.model import FileEntry, RepoRef
 
 # What the Hub takes in one question, and how many questions are asked at a time.
 _FILES_A_QUESTION = 256
+_FILES_SHARED_AT_A_TIME = 500
 _QUESTIONS_AT_A_TIME = 8
 _SAMPLE_BYTES = 512
 
@@ -79,6 +80,23 @@ def recall_files(caller: Caller, path: str, doing: str, entries: Sequence[FileEn
 
     with ThreadPoolExecutor(_QUESTIONS_AT_A_TIME) as pool:
         yield from pool.map(recall, entries)
+
+
+def share_files(caller: Caller, api: str, revision: str, paths: Sequence[str], target: RepoRef) -> None:
+    """Let the `target` have large files of the repo at `api`, which stay where they are."""
+    doing = f"share large files with {target}"
+    for start in range(0, len(paths), _FILES_SHARED_AT_A_TIME):
+        asked = {"paths": paths[start : start + _FILES_SHARED_AT_A_TIME], "expand": False}
+        held = caller.ask_json("POST", f"{api}/paths-info/{revision}", doing, content=asked)
+        files = [
+            {"sha256": item["lfs"]["oid"], "filename": item["path"]}
+            | ({"xetHash": item["xetHash"]} if item.get("xetHash") else {})
+            for item in held
+        ]
+        content = {"target": {"type": target.type, "name": target.id}, "files": files}
+        answer = caller.ask_json("POST", f"{api}/lfs-files/duplicate", doing, content=content)
+        for failure in answer.get("failed", ()):
+            raise HubRefused(f"Cannot {doing}: {failure.get('error', 'the Hub does not say why')}.")
 
 
 def write_line(upload: Upload) -> bytes:

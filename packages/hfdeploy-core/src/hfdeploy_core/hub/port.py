@@ -159,9 +159,18 @@ class Hub(Protocol):
         ...
 
     def recall(
-        self, repo: RepoRef, revision: str, entries: Sequence[FileEntry], on_bytes: Callable[[int], None]
+        self,
+        repo: RepoRef,
+        revision: str,
+        entries: Sequence[FileEntry],
+        on_bytes: Callable[[int], None],
+        *,
+        origin: RepoRef | None = None,
     ) -> Staged:
-        """Files as they were at an earlier commit, for another one: large ones stay where they are."""
+        """Files as they were at an earlier commit, for another one: large ones stay where they are.
+
+        With an `origin` it is a commit of that repo, which shares its large files with this one.
+        """
         ...
 
     def commit(

@@ -26,6 +26,7 @@ def digest_plan(plan: Plan) -> str:
         "most_deletions": plan.most_deletions,
         "held": None if plan.held is None else asdict(plan.held),
         "restores": plan.restores,
+        "origin": None if plan.origin is None else str(plan.origin),
     }
     if plan.relay is not None:
         content["relay"] = (digest_plan(plan.relay.plan), plan.relay.token_name, plan.relay.is_strict)

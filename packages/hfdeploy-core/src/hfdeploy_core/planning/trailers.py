@@ -3,6 +3,7 @@
 hfdeploy-digest    the plan that made it: tells a commit whose answer was lost
 hfdeploy-content   all that the source held: tells an unchanged source from the head commit alone
 hfdeploy-exact     there if the repo holds nothing that the source lacks
+hfdeploy-promotion the repo and its commit whose files it took over, which the trailers below tell of
 hfdeploy-rollback  the earlier commit whose files it put back, which the trailers below tell of
 hfdeploy-source    the source's repository, hfdeploy-commit its commit, hfdeploy-run the CI run
 """
@@ -18,6 +19,7 @@ DIGEST = "hfdeploy-digest"
 CONTENT = "hfdeploy-content"
 EXACT = "hfdeploy-exact"
 ROLLBACK = "hfdeploy-rollback"
+PROMOTION = "hfdeploy-promotion"
 SOURCE = "hfdeploy-source"
 COMMIT = "hfdeploy-commit"
 RUN = "hfdeploy-run"
@@ -28,7 +30,8 @@ _TRAILER = re.compile(r"(?P<name>hfdeploy-[a-z]+): (?P<value>\S+)")
 def describe_commit(description: str, digest: str, plan: Plan, provenance: Provenance) -> str:
     """The commit's description with the trailers appended."""
     trailers = {
-        ROLLBACK: plan.restores,
+        ROLLBACK: plan.restores if plan.origin is None else None,
+        PROMOTION: f"{plan.origin.type}s/{plan.origin.id}@{plan.restores}" if plan.origin else None,
         SOURCE: provenance.source,
         COMMIT: provenance.commit,
         RUN: provenance.run,

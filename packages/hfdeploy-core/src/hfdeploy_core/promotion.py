@@ -1,0 +1,47 @@
+"""The façade for promoting: what one Space holds, put into another on the Hub itself."""
+
+from os import PathLike
+
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.deployment import apply, enter, find_existing
+from hfdeploy_core.events import OnEvent, Warned
+from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.model import Outcome, Plan, Remote, RepoType
+from hfdeploy_core.options import read_target
+from hfdeploy_core.planning import promotion as planning
+from hfdeploy_core.planning.gate import Gate
+
+
+def promote(
+    source: str,
+    repo: str,
+    *,
+    gate: Gate | None = None,
+    state: str | PathLike[str] | None = None,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Make the Space `repo` hold exactly what the Space `source` holds, in one commit; settings stay.
+
+    Large files are shared on the Hub and not sent; others are read from there and put into the commit. For
+    the rest, see `deploy`.
+    """
+    with enter(hub, on_event) as connected:
+        plan = plan_promote(source, repo, on_event=on_event, hub=connected)
+        return apply(plan, gate=gate, state=state, on_event=on_event, hub=connected, clock=clock)
+
+
+def plan_promote(
+    source: str, repo: str, *, on_event: OnEvent = lambda event: None, hub: Hub | None = None
+) -> Plan:
+    """What `promote` would change, for `apply`: nothing on the Hub is changed. Both have to be there."""
+    asked = [read_target(name, {"repo_type": RepoType.SPACE}).repo for name in (source, repo)]
+    with enter(hub, on_event) as connected:
+        origin, info = (find_existing(connected, place) for place in asked)
+        if doubt := planning.find_doubt(origin, connected.find_runtime(origin.repo)):
+            on_event(Warned(doubt))
+        latest = connected.recent_commits(origin.repo, origin.head)[0]
+        files = connected.list_files(origin.repo, origin.head)
+        remote = Remote(info, connected.list_files(info.repo, info.head))
+        return planning.plan_promotion(origin, latest, files, remote)

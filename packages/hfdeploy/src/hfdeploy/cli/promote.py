@@ -1,0 +1,54 @@
+"""`hfdeploy promote`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import hfdeploy_core
+from hfdeploy.cli.asking import told_options
+from hfdeploy.cli.consenting import ask_consent, consent_option
+from hfdeploy.cli.failing import told_failures
+from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
+from hfdeploy.render import open_renderer
+from hfdeploy_core import RepoType
+
+
+@click.command()
+@click.argument("source", metavar="FROM")
+@click.argument("repo", metavar="TO")
+@consent_option
+@waiting_options
+@rollback_option
+@told_options
+def promote(
+    *,
+    source: str,
+    repo: str,
+    is_agreed: bool,
+    is_awaited: bool | None,
+    wait_seconds: float,
+    probes: Sequence[str],
+    rolls_back: bool,
+    state: str | None,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Make the Space TO hold exactly what the Space FROM holds, in one commit made on the Hub.
+
+    Settings, variables and secrets of TO stay as they are.
+    """
+    with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+        gate = read_gate(
+            RepoType.SPACE,
+            is_awaited=is_awaited,
+            wait_seconds=wait_seconds,
+            probes=probes,
+            rolls_back=rolls_back,
+        )
+        told: dict[str, Any] = {"on_event": renderer.show}
+        plan = hfdeploy_core.plan_promote(source, repo, **told)
+        renderer.show_plan(plan)
+        if plan.changes:
+            ask_consent(f"Put all of {source} into {plan.repo}?", is_agreed=is_agreed)
+        hfdeploy_core.apply(plan, gate=gate, state=state, **told)
