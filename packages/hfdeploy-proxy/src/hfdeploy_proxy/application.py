@@ -18,6 +18,7 @@ from hfdeploy_proxy.relay.cap import Cap
 from hfdeploy_proxy.relay.client import App, Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import Entrance
 from hfdeploy_proxy.relay.http import HttpRelay
+from hfdeploy_proxy.relay.rewriting import Rewriting
 from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.websocket import WebSocketRelay
 from hfdeploy_proxy.rules.access import Origins
@@ -66,6 +67,8 @@ class Application:
             date=http_date(time.time),
             guard=None if guard == Guard() else guard,
             limiter=self._limiter,
+            rewrites=settings.rewrite_origin,
+            scrubs=settings.scrub_token,
         )
         open_upstream: OpenSocket = functools.partial(
             open_socket,
@@ -74,7 +77,8 @@ class Application:
             max_bytes=settings.websocket_max_bytes,
             circuit=self._circuit,
         )
-        self._http: App = HttpRelay(entrance, tally)
+        rewriting = Rewriting(origins=settings.rewrite_origin, secrets=settings.scrub_token)
+        self._http: App = HttpRelay(entrance, tally, rewriting if rewriting.is_on else None)
         self._websocket: App = WebSocketRelay(
             entrance,
             tally,

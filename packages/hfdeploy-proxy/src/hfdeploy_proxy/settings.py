@@ -113,6 +113,10 @@ class Configuration(BaseModel):
     wait_seconds: float = Field(
         0.0, ge=0, description="How long requests wait for a TARGET_SPACE that does not run yet."
     )
+    rewrite_origin: bool = Field(
+        False, description="Replace the upstream's origin in HTML, JSON and event streams by the relay's."
+    )
+    scrub_token: bool = Field(False, description="Mask the token in what the upstream answers.")
     workers: int = Field(1, ge=1, le=256, description="Processes that serve.")
     drain_seconds: float = Field(
         10.0, gt=0, description="How long what is under way may take when the relay is told to stop."

@@ -13,6 +13,7 @@ from hfdeploy_proxy.rules.guard import KEY_HEADER, Guard
 from hfdeploy_proxy.rules.headers import (
     Forwarding,
     Request,
+    ask_plain,
     decide_forwarding,
     plan_answer_headers,
     plan_request_headers,
@@ -37,8 +38,16 @@ class Passage(NamedTuple):
     there: There
     target: bytes
     headers: list[Header]
-    host: bytes
-    prefix: bytes
+    forwarding: Forwarding
+
+    @property
+    def token(self) -> bytes:
+        """What opens the upstream, without the word before it."""
+        return self.headers[-1][1].partition(b" ")[2]
+
+    def scrub(self, text: bytes) -> bytes:
+        """The text without the token."""
+        return text.replace(self.token, b"*" * len(self.token))
 
 
 class Entrance:
@@ -54,6 +63,8 @@ class Entrance:
         date: Callable[[], bytes],
         guard: Guard | None = None,
         limiter: "Limiter | None" = None,
+        rewrites: bool = False,
+        scrubs: bool = False,
     ) -> None:
         self._destination = destination
         self._credentials = credentials
@@ -61,6 +72,8 @@ class Entrance:
         self._date = date
         self._guard = guard
         self._limiter = limiter
+        self._asks_plain = rewrites or scrubs
+        self.scrubs = scrubs
         self.cors = cors
         self.max_body_bytes = guard.max_body_bytes if guard is not None else 0
 
@@ -83,7 +96,9 @@ class Entrance:
         credentials = self._credentials.header()
         there = self._destination.known or await self._destination.find()
         headers = plan_request_headers(request, there.target, forwarding, credentials)
-        return Passage(request, there, target, headers, forwarding.host, prefix)
+        if self._asks_plain:
+            headers = ask_plain(headers)
+        return Passage(request, there, target, headers, forwarding)
 
     async def _guarded(
         self, scope: Scope, request: Request, target: bytes, forwarding: Forwarding
@@ -120,9 +135,12 @@ class Entrance:
 
     def plan_answer(self, passage: Passage, headers: Sequence[Header], status: int) -> list[Header]:
         """What the client sees of the upstream's headers."""
-        planned = plan_answer_headers(headers, status, passage.there.target, passage.prefix, self._date())
+        forwarding = passage.forwarding
+        planned = plan_answer_headers(headers, status, passage.there.target, forwarding.prefix, self._date())
         if self.cors.origins.allowed:
-            planned += self.cors.plan_answer(passage.request.origin, passage.host)
+            planned += self.cors.plan_answer(passage.request.origin, forwarding.host)
+        if self.scrubs:
+            planned = [(name, passage.scrub(value)) for name, value in planned]
         return planned
 
 

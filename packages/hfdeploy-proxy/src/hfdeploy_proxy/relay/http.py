@@ -5,6 +5,7 @@ import logging
 
 from hfdeploy_proxy.relay.client import Client, Receive, Scope, Send, capped
 from hfdeploy_proxy.relay.entrance import Entrance, send_failure, send_problem
+from hfdeploy_proxy.relay.rewriting import Rewriting
 from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.wire import abort_client
 from hfdeploy_proxy.rules.errors import AnswerTruncated, ClientGone, RequestRefused, UpstreamError
@@ -16,9 +17,10 @@ logger = logging.getLogger("hfdeploy_proxy")
 class HttpRelay:
     """Carries requests to one upstream. What is relayed passes no framework: `__call__` is raw ASGI."""
 
-    def __init__(self, entrance: Entrance, tally: Tally) -> None:
+    def __init__(self, entrance: Entrance, tally: Tally, rewriting: Rewriting | None = None) -> None:
         self._entrance = entrance
         self._tally = tally
+        self._rewriting = rewriting
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +62,7 @@ class HttpRelay:
         request = passage.request
         cors = self._entrance.cors
         if request.origin is not None and cors.is_preflight(scope["method"], request.origin, request.kept):
-            planned = cors.plan_preflight(request.origin, passage.host, request.kept)
+            planned = cors.plan_preflight(request.origin, passage.forwarding.host, request.kept)
             await send({"type": "http.response.start", "status": 204, "headers": planned})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -74,6 +76,8 @@ class HttpRelay:
         method = scope["method"].encode()
         answer = await passage.there.upstream.send(method, passage.target, passage.headers, body)
         self._tally.answered(answer.status, loop.time() - started)
+        if self._rewriting is not None:
+            answer = self._rewriting.change(answer, passage)
         try:
             planned = self._entrance.plan_answer(passage, answer.headers, answer.status)
             if not answer.sent_all:

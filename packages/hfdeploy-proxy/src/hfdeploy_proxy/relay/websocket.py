@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import DENIAL, Entrance, Passage, can_deny, deny_socket
@@ -50,7 +51,8 @@ class WebSocketRelay:
         headers = [pair for pair in headers if pair[0] != b"content-length"]
         headers.append((b"content-length", str(len(denied.body)).encode()))
         await send({"type": f"{DENIAL}.start", "status": denied.status, "headers": headers})
-        await send({"type": f"{DENIAL}.body", "body": denied.body})
+        body = passage.scrub(denied.body) if self._entrance.scrubs else denied.body
+        await send({"type": f"{DENIAL}.body", "body": body})
 
     async def _carry(
         self,
@@ -68,7 +70,12 @@ class WebSocketRelay:
             planned = self._entrance.plan_answer(passage, headers, 101)
             await send({"type": "websocket.accept", "subprotocol": socket.subprotocol, "headers": planned})
             upwards = asyncio.create_task(_carry_upwards(receive, socket))
-            await _carry_downwards(socket, send, can_omit_code=EXTENSION in scope.get("extensions", {}))
+            await _carry_downwards(
+                socket,
+                send,
+                can_omit_code=EXTENSION in scope.get("extensions", {}),
+                scrub=passage.scrub if self._entrance.scrubs else None,
+            )
         finally:
             self._tally.open_sockets -= 1
             if upwards is not None:
@@ -87,9 +94,13 @@ async def _carry_upwards(receive: Receive, socket: UpstreamSocket) -> None:
         await socket.send(text if text is not None else message["bytes"])
 
 
-async def _carry_downwards(socket: UpstreamSocket, send: Send, *, can_omit_code: bool) -> None:
+async def _carry_downwards(
+    socket: UpstreamSocket, send: Send, *, can_omit_code: bool, scrub: Callable[[bytes], bytes] | None
+) -> None:
     while True:
         message = await socket.receive()
+        if scrub is not None and not isinstance(message, Closed):
+            message = scrub(message.encode()).decode() if isinstance(message, str) else scrub(message)
         if isinstance(message, str):
             await send({"type": "websocket.send", "text": message})
         elif isinstance(message, bytes):

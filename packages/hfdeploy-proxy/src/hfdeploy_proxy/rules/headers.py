@@ -211,6 +211,13 @@ def plan_request_headers(
     return planned
 
 
+def ask_plain(planned: Sequence[Header]) -> list[Header]:
+    """The same request for an answer that is not compressed (RFC 9110, section 12.5.3)."""
+    host, *rest = planned
+    kept = [pair for pair in rest if pair[0] != b"accept-encoding"]
+    return [host, (b"accept-encoding", b"identity"), *kept]
+
+
 def _via(headers: Sequence[Header]) -> bytes:
     """RFC 9110, section 7.6.3. A request that has passed here too often turns in a circle."""
     if not any(name == b"via" for name, _ in headers):
