@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz bench lint format lock clean test-apps bench-relay
+.PHONY: setup demo test fuzz bench lint format lock clean test-apps test-action bench-relay
 
 setup: .venv/.ready
 
@@ -45,6 +45,10 @@ test-apps:
 	@.venv-apps/bin/uv pip install --quiet --python .venv-apps/bin/python --group pyproject.toml:dev \
 		--group pyproject.toml:apps $(MEMBERS:%=--editable %)
 	@HFDEPLOY_TEST_APPS=1 .venv-apps/bin/python -m pytest tests/apps $(ARGS)
+
+# All that a workflow can ask of the action, by act.
+test-action: setup
+	@HFDEPLOY_TEST_ACTION=1 $(BIN)/python -m pytest -n 2 tests/action tests/test_action.py tests/test_start.py $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -69,12 +69,31 @@ class Workplace:
         if self.has_uv:
             (self.programs / "uv").symlink_to(BIN / "uv")
 
-    def run(self, steps: list[dict[str, Any]], *, checkout: bool = True) -> Job:
+    @property
+    def variables(self) -> dict[str, str]:
+        """All that act sees of the environment."""
+        return {"PATH": str(self.programs), "HOME": str(self.home)}
+
+    def run(self, steps: list[dict[str, Any]]) -> Job:
         """Run one job of these steps. Those without `uses` and `run` use the action."""
+        self.write(steps)
+        done = subprocess.run(
+            self.command(),
+            cwd=self.workspace,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+        )
+        return read_job(done.stdout)
+
+    def write(self, steps: list[dict[str, Any]]) -> None:
+        """The workflow of these steps, committed."""
         job = {
             "runs-on": "ubuntu-latest",
             "steps": [
-                *([{"uses": "actions/checkout@v5"}] if checkout else []),
+                {"uses": "actions/checkout@v5"},
                 *(step if {"uses", "run"} & step.keys() else {"uses": USES, **step} for step in steps),
             ],
         }
@@ -83,16 +102,6 @@ class Workplace:
         workflow.write_text(yaml.safe_dump({"on": self.event, "jobs": {"job": job}}, sort_keys=False))
         (self.folder / "event.json").write_text(json.dumps(self.payload))
         self._commit()
-        done = subprocess.run(
-            self.command(),
-            cwd=self.workspace,
-            env={"PATH": str(self.programs), "HOME": str(self.home)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-        )
-        return read_job(done.stdout)
 
     def command(self) -> list[str]:
         index = {
@@ -103,7 +112,7 @@ class Workplace:
         given = {
             "HF_ENDPOINT": self.hub,
             "HF_HUB_DISABLE_TELEMETRY": "1",
-            "UV_CACHE_DIR": _find_cache(),
+            "UV_CACHE_DIR": find_cache(),
             **index,
             **self.environment,
         }
@@ -173,6 +182,6 @@ def read_job(lines: str) -> Job:
     return Job(succeeded, outputs, results, tuple(annotations), "\n".join(log), "\n".join(summary))
 
 
-def _find_cache() -> str:
+def find_cache() -> str:
     asked = subprocess.run([BIN / "uv", "cache", "dir"], capture_output=True, text=True, check=True)
     return asked.stdout.strip()

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from hfdeploy_action.errors import CheckoutFailed, InputsInvalid, SecretsAbsent
+from hfdeploy_action.errors import CheckoutFailed, IdentityMissing, InputsInvalid, SecretsAbsent
 from hfdeploy_action.outputs import list_outputs
 
 PACKAGE = Path(__file__).parents[1]
@@ -61,7 +61,7 @@ def test_what_the_marketplace_asks_for() -> None:
 
 
 def test_the_readme_lists_the_exit_codes_and_its_examples_use_what_there_is() -> None:
-    for kind in (InputsInvalid, SecretsAbsent, CheckoutFailed):
+    for kind in (InputsInvalid, SecretsAbsent, CheckoutFailed, IdentityMissing):
         assert re.search(rf"\b{kind.exit_code}\b", README)
     examples = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
     steps = [

@@ -27,6 +27,13 @@ class CheckoutFailed(DeployError):
     advice: ClassVar[str] = "Put a step with actions/checkout before this one."
 
 
+class IdentityMissing(DeployError):
+    """GitHub does not tell who the job is."""
+
+    exit_code: ClassVar[int] = 83
+    advice: ClassVar[str] = "Give the job `permissions: id-token: write`, or use `hf_token`."
+
+
 # Core's advice speaks to somebody at a command line.
 _REMEDIES: dict[type[DeployError], str] = {
     DeployError: "Run the job again with debug logging for the details.",

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy_action.errors import InputsInvalid, reword
 from hfdeploy_action.event import Event
+from hfdeploy_action.identity import REQUEST_URL
 from hfdeploy_core import DeployError, Gate, Relay, RepoType, Visibility, parse_probe
 from hfdeploy_core.model import RepoRef
 from hfdeploy_core.options import Options, read_target
@@ -15,7 +16,6 @@ from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.relay import name_relay
 
 _FLAGS = {"true": True, "false": False}
-_ID_TOKEN_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A stand-in where the name itself is wrong: the other inputs are judged all the same.
 _ANY_REPO = "any/repo"
@@ -98,7 +98,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         gate=gate,
         token=token,
         uses_identity=uses_identity,
-        has_credentials=bool(environment.get(_ID_TOKEN_URL) if uses_identity else token),
+        has_credentials=bool(environment.get(REQUEST_URL) if uses_identity else token),
         only_plans=only_plans,
         fails_on_fork=fails_on_fork,
     )
@@ -249,7 +249,7 @@ class _Reader:
                 self.complain("oidc", "It takes the place of `hf_token`. Remove one of them.")
             if repo is not None and repo[0] is None:
                 self.complain("oidc", "A job's identity has no namespace of its own. Write NAMESPACE/NAME.")
-            if not self._environment.get(_ID_TOKEN_URL) and not event.is_fork:
+            if not self._environment.get(REQUEST_URL) and not event.is_fork:
                 self.complain("oidc", "The job has no identity. Give it `permissions: id-token: write`.")
         elif not token and not event.is_fork:
             self.complain(

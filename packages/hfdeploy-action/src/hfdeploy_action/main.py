@@ -19,7 +19,7 @@ from hfdeploy.render.json_lines import JsonLines
 from hfdeploy_action.checkout import check_out, is_needed
 from hfdeploy_action.errors import SecretsAbsent
 from hfdeploy_action.event import Event, read_event
-from hfdeploy_action.identity import advise, name_resource
+from hfdeploy_action.identity import advise, ask_identity, name_resource, read_claims
 from hfdeploy_action.inputs import Inputs, read_inputs
 from hfdeploy_action.log import WorkflowLog
 from hfdeploy_action.outputs import list_outputs, write_outputs, write_summary
@@ -28,9 +28,10 @@ from hfdeploy_core import DeployError, Outcome, Plan, redact
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import TokenRejected
 from hfdeploy_core.events import Event as DeployEvent
-from hfdeploy_core.hub.credentials import find_token
+from hfdeploy_core.hub.credentials import find_endpoint, find_token
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.planning.digest import digest_plan
+from hfdeploy_core.redact import remember_secret
 
 INTERRUPTED_EXIT_CODE = 130
 _NO_SECRETS = (
@@ -134,10 +135,7 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
 def _carry_out(
     inputs: Inputs, environment: Mapping[str, str], log: WorkflowLog, show: hfdeploy_core.events.OnEvent
 ) -> Result:
-    token = inputs.token
-    if inputs.uses_identity:
-        token = _exchange_identity(inputs, environment)
-        log.mask(token)
+    token = _exchange_identity(inputs, environment, log) if inputs.uses_identity else inputs.token
     with hfdeploy_core.connect(token=token, on_event=show) as hub:
         if inputs.manifest:
             return _carry_out_manifest(inputs, environment, hub, show)
@@ -174,14 +172,20 @@ def _carry_out_manifest(
     return Result(changed=any(outcome.changed for outcome in outcomes.values() if outcome is not None))
 
 
-def _exchange_identity(inputs: Inputs, environment: Mapping[str, str]) -> str:
+def _exchange_identity(inputs: Inputs, environment: Mapping[str, str], log: WorkflowLog) -> str:
+    """A token for this one repo and an hour."""
+    identity = ask_identity(environment, find_endpoint())
+    log.mask(identity)
+    remember_secret(identity)
     resource = name_resource(inputs.repo, inputs.repo_type)
-    # huggingface_hub reads it from there, and asks GitHub and the Hub.
-    os.environ["HF_OIDC_RESOURCE"] = resource
+    # huggingface_hub exchanges it, and reads both from there.
+    os.environ |= {"HF_OIDC_RESOURCE": resource, "HF_OIDC_ID_TOKEN": identity}
     try:
-        return find_token() or ""
+        token = find_token() or ""
     except TokenRejected as refused:
-        raise advise(refused, resource, environment) from None
+        raise advise(refused, resource, read_claims(identity)) from None
+    log.mask(token)
+    return token
 
 
 def _fill_workspace(inputs: Inputs, event: Event, environment: Mapping[str, str], log: WorkflowLog) -> None:
