@@ -20,7 +20,7 @@ README = (PACKAGE / "README.md").read_text()
 
 def test_the_tables_of_the_readme_are_generated() -> None:
     docs = runpy.run_path(str(ROOT / "scripts/action_docs.py"))
-    assert docs["render"](README, ROOT) == README
+    assert docs["render"](README, ROOT) == README, "run `make lock`"
     assert all(f"| `{name}` |" in README for name in (*ACTION["inputs"], *ACTION["outputs"]))
 
 
@@ -47,7 +47,7 @@ def test_the_lock_holds_what_the_action_runs_with() -> None:
     more = (PACKAGE / "requirements.in").read_text().splitlines()
     wanted = [line for line in (*core["dependencies"], *more) if line and not line.startswith("#")]
     names = {re.split(r"[<>=]", line)[0].lower().replace("_", "-") for line in wanted}
-    assert {"huggingface-hub", "pydantic-settings"} <= names <= locked
+    assert {"huggingface-hub", "pydantic-settings"} <= names <= locked, "run `make lock`"
 
 
 def test_what_the_marketplace_asks_for() -> None:
