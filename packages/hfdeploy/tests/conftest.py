@@ -19,7 +19,8 @@ def hub() -> FakeHub:
 
 @pytest.fixture
 def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub."""
+    """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub, and not as in CI, where it waits."""
+    monkeypatch.delenv("CI", raising=False)
     for verb in (hfdeploy_core.deploy, hfdeploy_core.apply, hfdeploy_core.destroy):
         monkeypatch.setattr(hfdeploy_core, verb.__name__, partial(verb, hub=hub, clock=FakeClock()))
     for reader in (

@@ -29,7 +29,7 @@ from hfdeploy_core.errors import (
     TokenRejected,
     gather,
 )
-from hfdeploy_core.events import Finished, OnEvent, Planned, RolledBack, Scanned, Warned
+from hfdeploy_core.events import Finished, OnEvent, Planned, RolledBack, Scanned, Warned, take_turns
 from hfdeploy_core.globs import Globs
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
@@ -286,7 +286,7 @@ def connect(
     # Imported here: huggingface_hub takes most of a second.
     from hfdeploy_core.hub.client import HubClient
 
-    return HubClient(endpoint=endpoint, token=token, resource=resource, on_event=on_event)
+    return HubClient(endpoint=endpoint, token=token, resource=resource, on_event=take_turns(on_event))
 
 
 def enter(hub: Hub | None, on_event: OnEvent) -> AbstractContextManager[Hub]:

@@ -3,6 +3,7 @@
 Each event's `name` is its stable name in JSON; its fields are JSON's own types once enums are read as text.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -260,3 +261,14 @@ Event = (
     | RunFinished
 )
 OnEvent = Callable[[Event], None]
+
+
+def take_turns(on_event: OnEvent) -> OnEvent:
+    """The same for several threads: what they tell comes one at a time."""
+    lock = threading.Lock()
+
+    def tell(event: Event) -> None:
+        with lock:
+            on_event(event)
+
+    return tell

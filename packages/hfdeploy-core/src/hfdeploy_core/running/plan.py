@@ -93,10 +93,9 @@ def plan_project(
     with run.enter(hub) as connected:
         fates = run.go(needs, lambda name, tell: work(name, tell, connected))
     raise_failures(fates)
-    _refuse_twins(planned.values())
-    return ProjectPlan(
-        replace(project, manifest=manifest), {name: planned[name] for name in manifest.targets}, values
-    )
+    in_order = {name: planned[name] for name in manifest.targets}
+    _refuse_twins(in_order.values())
+    return ProjectPlan(replace(project, manifest=manifest), in_order, values)
 
 
 def _list_sources(references: Iterable[Reference]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.deployment import enter
 from hfdeploy_core.errors import DeployError, RunFailed
-from hfdeploy_core.events import Event, OnEvent, TargetFailed, TargetLeft, TargetTold
+from hfdeploy_core.events import Event, OnEvent, TargetFailed, TargetLeft, TargetTold, take_turns
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
@@ -29,9 +29,8 @@ class Run:
 
     def __init__(self, project: Project, on_event: OnEvent, clock: Clock) -> None:
         self._project = project
-        self._on_event = on_event
+        self._tell = take_turns(on_event)
         self._clock = clock
-        self._lock = threading.Lock()
 
     def enter(self, hub: Hub | None) -> AbstractContextManager[Hub]:
         """The Hub, one client for all targets."""
@@ -73,10 +72,6 @@ class Run:
         except DeployError as error:
             self._tell(TargetFailed(name, type(error).__name__, error.message, error.remedy, error.exit_code))
             raise
-
-    def _tell(self, event: Event) -> None:
-        with self._lock:
-            self._on_event(event)
 
 
 def raise_failures(fates: Mapping[str, Fate[T]]) -> None:
