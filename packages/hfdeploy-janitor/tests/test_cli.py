@@ -183,6 +183,22 @@ def test_marks_from_minting_to_sweeping(
     assert done.stderr == ""
 
 
+def test_marks_of_what_is_no_repo(run: Run, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HFDEPLOY_JANITOR_KEY", "a key for tests")
+    bucket = run("mark", "--namespace", "alice", "--type", "bucket").stdout.strip()
+    within = ("--within", "models/alice/mine")
+    branch = run("mark", "--namespace", "alice", "--type", "branch", *within).stdout.strip()
+    api.create_repo("alice/mine")
+    api.create_bucket(f"alice/{bucket}")
+    api.create_branch("alice/mine", branch=branch)
+    for kind, name in (("bucket", bucket), ("branch", branch)):
+        told = run("verify", f"alice/{name}", "--type", kind)
+        assert told.exit_code == 0, told.output
+        assert "was made by run" in told.stdout
+        absent = run("verify", f"alice/{name}-2", "--type", kind)
+        assert (absent.exit_code, absent.stdout) == (1, f"{kind} alice/{name}-2 is not there.\n")
+
+
 def test_without_a_key_no_mark_is_minted(run: Run) -> None:
     done = run("mark", "--namespace", "alice")
     assert done.exit_code == 72

@@ -16,13 +16,13 @@ from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.listing import list_kind
 from hfdeploy_janitor.mark import Mark, Seal, write_mark
 from hfdeploy_janitor.model import Delete, Fate, Keep, Thing
-from hfdeploy_janitor.rules import Kind, Policy, Rule, check_policy
+from hfdeploy_janitor.rules import REPO_KINDS, RUNNING_KINDS, Kind, Policy, Rule, check_policy
 from hfdeploy_janitor.sweep import apply_plan, make_plan
 from hfdeploy_localhub import LocalHub
 
 from .conftest import Past
 
-OTHERS = [kind for kind in Kind if kind not in (Kind.MODEL, Kind.DATASET, Kind.SPACE)]
+OTHERS = [kind for kind in Kind if kind not in (*REPO_KINDS, *RUNNING_KINDS)]
 WITHIN = {
     Kind.BRANCH: "models/alice/repo",
     Kind.TAG: "models/alice/repo",
@@ -30,10 +30,9 @@ WITHIN = {
 }
 
 
-def name_of(seal: Seal, kind: Kind, hours: float) -> str:
-    at = datetime.now(UTC) - timedelta(hours=hours)
+def name_of(seal: Seal, kind: Kind, at: datetime, *, within: str | None = None) -> str:
     mark = Mark("r.1", at, at + timedelta(hours=1))
-    return write_mark(seal, kind, WITHIN.get(kind, "alice"), "ci-", mark)
+    return write_mark(seal, kind, within or WITHIN.get(kind, "alice"), "ci-", mark)
 
 
 def create(api: HfApi, kind: Kind, name: str) -> None:
@@ -49,6 +48,17 @@ def create(api: HfApi, kind: Kind, name: str) -> None:
         case Kind.WEBHOOK:
             watched = [{"type": "user", "name": "alice"}]
             api.create_webhook(url=f"https://hooks.test/{name}?x=1", watched=watched)
+        case Kind.BUCKET:
+            api.create_bucket(f"alice/{name}")
+
+
+def create_marked(api: HfApi, seal: Seal, past: Past, kind: Kind, hours: float) -> str:
+    """What was made so long ago, under a mark of that time."""
+    past.ahead = -timedelta(hours=hours)
+    name = name_of(seal, kind, past())
+    create(api, kind, name)
+    past.ahead = timedelta()
+    return name
 
 
 @pytest.fixture
@@ -69,12 +79,10 @@ def hub(local: LocalHub, api: HfApi, past: Past) -> HubClient:
 def test_what_is_old_and_marked_goes_and_nothing_else(
     hub: HubClient, api: HfApi, ours: Seal, past: Past, tmp_path: Path, kind: Kind
 ) -> None:
-    old, young = name_of(ours, kind, 7), name_of(ours, kind, 1.5)
+    old, young = (create_marked(api, ours, past, kind, hours) for hours in (7, 1.5))
     # Marked for another place: copied there by hand.
-    foreign = write_mark(
-        ours, kind, "models/alice/else", "ci-", Mark("r.2", past() - timedelta(hours=7), past())
-    )
-    for name in (old, young, foreign, "ci-1"):
+    foreign = name_of(ours, kind, past() - timedelta(hours=7), within="models/alice/else")
+    for name in (foreign, "ci-1"):
         create(api, kind, name)
     clock = FakeClock(past())
     policy = Policy((Rule("alice", "ci-", 7200.0, (kind,), marked=True),))
@@ -92,8 +100,7 @@ def test_what_is_old_and_marked_goes_and_nothing_else(
 def test_a_ref_that_moved_is_spared(
     hub: HubClient, api: HfApi, ours: Seal, past: Past, tmp_path: Path, kind: Kind
 ) -> None:
-    name = name_of(ours, kind, 7)
-    create(api, kind, name)
+    name = create_marked(api, ours, past, kind, 7)
     clock = FakeClock(past())
     plan = make_plan(hub, Policy((Rule("alice", "ci-", 7200.0, (kind,), marked=True),)), clock, ours)
     if kind is Kind.BRANCH:
@@ -104,6 +111,47 @@ def test_a_ref_that_moved_is_spared(
         create(api, kind, name)
     (result,) = apply_plan(plan, hub, clock, Journal(tmp_path), seal=ours).results
     assert result.fate is Fate.SPARED
+
+
+@pytest.mark.parametrize("kind", [Kind.BUCKET, Kind.PULL_REQUEST])
+def test_a_name_that_was_used_again_is_kept(
+    hub: HubClient, api: HfApi, ours: Seal, past: Past, kind: Kind
+) -> None:
+    create(api, kind, name_of(ours, kind, past() - timedelta(hours=7)))
+    plan = make_plan(
+        hub, Policy((Rule("alice", "ci-", 7200.0, (kind,), marked=True),)), FakeClock(past()), ours
+    )
+    assert plan.targets == ()
+    assert "used again" in plan.kept[0].reason
+
+
+def test_a_collection_that_was_changed_lately_is_kept(
+    hub: HubClient, api: HfApi, ours: Seal, past: Past
+) -> None:
+    name = create_marked(api, ours, past, Kind.COLLECTION, 7)
+    (found,) = list_kind(hub, Kind.COLLECTION, "alice", FakeClock(past())).things
+    api.update_collection_metadata(found.handle or "", description="still in use")
+    policy = Policy((Rule("alice", "ci-", 7200.0, (Kind.COLLECTION,), marked=True),))
+    (kept,) = make_plan(hub, policy, FakeClock(past()), ours).kept
+    assert kept.thing.name == name
+    assert "within the minimum age" in kept.reason
+
+
+def test_a_bucket_that_was_filled_or_moved_is_spared(
+    hub: HubClient, api: HfApi, ours: Seal, past: Past, tmp_path: Path
+) -> None:
+    filled, moved = (create_marked(api, ours, past, Kind.BUCKET, hours) for hours in (7, 8))
+    clock = FakeClock(past())
+    policy = Policy((Rule("alice", "ci-", 7200.0, (Kind.BUCKET,), marked=True),))
+    plan = make_plan(hub, policy, clock, ours)
+    assert len(plan.targets) == 2
+    api.batch_bucket_files(f"alice/{filled}", add=[(b"x", "file")])
+    api.move_bucket(f"alice/{moved}", "alice/kept")
+    results = apply_plan(plan, hub, clock, Journal(tmp_path), seal=ours).results
+    words = {result.target.thing.name: (result.fate, result.words) for result in results}
+    assert words[filled] == (Fate.SPARED, "It was changed since the plan.")
+    assert words[moved][0] is Fate.SPARED
+    assert "alice/kept" in words[moved][1]
 
 
 def test_an_answer_that_cannot_be_understood_makes_it_incomplete(
@@ -145,9 +193,8 @@ def test_without_marks_only_repos_are_deleted(ours: Seal) -> None:
         check_policy(Policy((Rule("alice", "ci-", 7200.0, (Kind.MODEL, Kind.BRANCH)),)))
     policy = Policy((Rule("alice", "ci-", 7200.0, (Kind.BRANCH,), marked=True),))
     now = datetime.now(UTC)
-    branch = Thing(
-        Kind.BRANCH, "alice", name_of(ours, Kind.BRANCH, 7), "x", None, None, within="models/alice/repo"
-    )
+    name = name_of(ours, Kind.BRANCH, now - timedelta(hours=7))
+    branch = Thing(Kind.BRANCH, "alice", name, "x", None, None, within="models/alice/repo")
     assert isinstance(decide(branch, policy, now, ours), Delete)
     assert isinstance(decide(branch, policy, now), Keep)
     assert isinstance(decide(branch, Policy(policy.rules, ("ci-*",)), now, ours), Keep)

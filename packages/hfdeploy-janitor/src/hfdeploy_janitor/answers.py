@@ -20,6 +20,11 @@ BUSY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 307, 308})
 
 
+def is_no_repo(answer: httpx2.Response) -> bool:
+    """Whether it says that there is no repo, or bucket, of that name: another 404 may mean anything."""
+    return answer.status_code == 404 and answer.headers.get("x-error-code") == "RepoNotFound"
+
+
 def read_time(text: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(text)

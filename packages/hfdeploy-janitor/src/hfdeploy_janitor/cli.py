@@ -15,13 +15,15 @@ import click
 
 from hfdeploy_core import DeployError, redact
 from hfdeploy_core.clock import Clock, SystemClock
+from hfdeploy_core.errors import HubFailed
 from hfdeploy_core.redact import remember_secret
 from hfdeploy_janitor.budget import DEFAULT_REQUESTS, Budget
 from hfdeploy_janitor.errors import KeyMissing, RuleInvalid
 from hfdeploy_janitor.heartbeat import VARIABLE as HEARTBEAT_VARIABLE
 from hfdeploy_janitor.heartbeat import beat
 from hfdeploy_janitor.journal import Journal
-from hfdeploy_janitor.mark import Refusal, Seal, read_mark, verify
+from hfdeploy_janitor.listing import list_kind
+from hfdeploy_janitor.mark import Refusal, Seal, verify
 from hfdeploy_janitor.minting import DEFAULT_PREFIX, DEFAULT_TTL, find_seal, mark
 from hfdeploy_janitor.model import Report, Thing
 from hfdeploy_janitor.notify import find_addresses, is_news, notify
@@ -61,6 +63,7 @@ def connect(clock: Clock, budget: Budget) -> Hub:
 
 
 _KIND = click.Choice([kind.value for kind in Kind])
+_REPO_KIND = click.Choice([kind.value for kind in REPO_KINDS])
 _DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 
 
@@ -180,25 +183,27 @@ def mint(*, debug: bool, kind: str, **asked: Any) -> None:
 
 
 @app.command("verify")
-@click.argument("repo", metavar="NAMESPACE/NAME")
+@click.argument("named", metavar="NAMESPACE/NAME")
 @click.option("--type", "kind", type=_KIND, default=Kind.MODEL.value, show_default=True)
 @_DEBUG
-def verify_mark(*, debug: bool, repo: str, kind: str) -> None:
-    """Say whether REPO on the Hub carries a mark that counts, and if not, why."""
+def verify_mark(*, debug: bool, named: str, kind: str) -> None:
+    """Say whether what is on the Hub carries a mark that counts, and if not, why."""
     with told_failures(debug=debug):
-        namespace, name = split_repo(repo)
+        namespace, name = split_repo(named)
         seal = find_seal()
         clock = SystemClock()
-        asked = Thing(Kind(kind), namespace, name, "", None, None)
-        found = connect(clock, Budget(clock)).look(asked).thing
-        verdict = verify(found or asked, seal)
-        if isinstance(verdict, Refusal) or found is None:
-            reason = verdict.reason if isinstance(verdict, Refusal) else "is not there"
-            click.echo(f"{asked} {reason}.")
+        found = find_named(connect(clock, Budget(clock)), Kind(kind), namespace, name, clock)
+        verdicts = [(thing, verify(thing, seal)) for thing in found]
+        for thing, verdict in verdicts:
+            if isinstance(verdict, Refusal):
+                click.echo(f"{thing} {verdict.reason}.")
+            else:
+                expiry = f"{verdict.expires_at:%Y-%m-%d %H:%M} UTC"
+                click.echo(f"{thing} was made by run {verdict.run} and expires at {expiry}.")
+        if not found:
+            click.echo(f"{kind} {named} is not there.")
+        if not found or any(isinstance(verdict, Refusal) for _, verdict in verdicts):
             raise click.exceptions.Exit(1)
-        said = read_mark(name)
-        assert said is not None
-        click.echo(f"{asked} was made by run {said.run} and expires at {said.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
 @app.command()
@@ -260,7 +265,7 @@ def run(
 
 @app.command("restore")
 @click.argument("repo", metavar="NAMESPACE/NAME")
-@click.option("--type", "kind", type=_KIND, default=Kind.MODEL.value, show_default=True)
+@click.option("--type", "kind", type=_REPO_KIND, default=Kind.MODEL.value, show_default=True)
 @click.option("--as", "new_name", metavar="NAME", help="Its new name; else the one that the journal knows.")
 @_STATE
 @_DEBUG
@@ -297,6 +302,20 @@ def prepare(**asked: Any) -> tuple[Policy, Seal | None]:
     for words in find_weak_rules(policy):
         click.echo(words, err=True)
     return policy, seal
+
+
+def find_named(hub: Hub, kind: Kind, namespace: str, name: str, clock: Clock) -> list[Thing]:
+    """All things of that name: only repos can be asked for by it, and only of them there is one at most.
+
+    Raises an AccessError or a HubError.
+    """
+    if kind in REPO_KINDS:
+        found = hub.look(Thing(kind, namespace, name, "", None, None)).thing
+        return [] if found is None else [found]
+    listing = list_kind(hub, kind, namespace, clock)
+    if listing.failure is not None:
+        raise HubFailed(f"What there is cannot be told: {listing.failure}")
+    return [thing for thing in listing.things if thing.name == name]
 
 
 def split_repo(repo: str) -> tuple[str, str]:

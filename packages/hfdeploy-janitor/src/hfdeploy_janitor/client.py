@@ -27,6 +27,7 @@ from hfdeploy_core.redact import redact, remember_secret
 from hfdeploy_janitor.answers import (
     BUSY_STATUSES,
     REDIRECTS,
+    is_no_repo,
     read_date,
     read_json,
     read_time,
@@ -37,7 +38,8 @@ from hfdeploy_janitor.budget import Budget
 from hfdeploy_janitor.model import Thing
 from hfdeploy_janitor.others import Others
 from hfdeploy_janitor.port import Page, Sight
-from hfdeploy_janitor.rules import REPO_KINDS, Kind
+from hfdeploy_janitor.rules import REPO_KINDS, RUNNING_KINDS, Kind
+from hfdeploy_janitor.running import Running
 
 _EXPAND = ["createdAt", "lastModified", "tags", "sha", "private"]
 _PAGE = 1000
@@ -60,6 +62,7 @@ class HubClient:
         self._given_token = token
         self._known_headers: dict[str, str] | None = None
         self._others = Others(self)
+        self._running = Running(self)
 
     @property
     def endpoint(self) -> str:
@@ -71,7 +74,7 @@ class HubClient:
 
     def list_page(self, kind: Kind, namespace: str, cursor: str | None) -> Page:
         if kind not in REPO_KINDS:
-            return self._others.list_page(kind, namespace, cursor)
+            return self._of(kind).list_page(kind, namespace, cursor)
         doing = f"list the {kind}s of {namespace}"
         if cursor is None:
             query = {"author": namespace, "expand": _EXPAND, "limit": _PAGE}
@@ -87,12 +90,12 @@ class HubClient:
 
     def look(self, thing: Thing) -> Sight:
         if thing.kind not in REPO_KINDS:
-            return self._others.look(thing)
+            return self._of(thing.kind).look(thing)
         doing = f"look at {thing}"
         answer = self.read(_path(thing), doing, query={"expand": _EXPAND})
         if answer.status_code in REDIRECTS:
             return Sight(None, read_date(answer), answer.headers.get("location", "something else"))
-        if answer.status_code == 404 and answer.headers.get("x-error-code") == "RepoNotFound":
+        if is_no_repo(answer):
             return Sight(None, read_date(answer))
         if answer.status_code != 200:
             raise refuse(answer, doing)
@@ -103,11 +106,11 @@ class HubClient:
 
     def delete(self, thing: Thing) -> bool:
         if thing.kind not in REPO_KINDS:
-            return self._others.delete(thing)
+            return self._of(thing.kind).delete(thing)
         doing = f"delete {thing}"
         content = {"organization": thing.namespace, "name": thing.name, "type": thing.kind.value}
         answer = self.send("DELETE", f"{self._endpoint}/api/repos/delete", doing, content=content)
-        if answer.status_code == 404 and answer.headers.get("x-error-code") == "RepoNotFound":
+        if is_no_repo(answer):
             return False
         if answer.status_code >= 300:
             raise refuse(answer, doing)
@@ -131,6 +134,10 @@ class HubClient:
             "type": thing.kind.value,
         }
         self._change("POST", "/api/repos/move", f"rename {thing}", content)
+
+    def _of(self, kind: Kind) -> Others | Running:
+        """Who speaks for what is no repo."""
+        return self._running if kind in RUNNING_KINDS else self._others
 
     def _change(self, method: str, path: str, doing: str, content: Any = None) -> None:
         """A request that changes something: sent once."""

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from hfdeploy_janitor.mark import NO_MARK, SKEW_SECONDS, Mark, Refusal, Seal, read_mark, verify
 from hfdeploy_janitor.model import Decision, Delete, Keep, Kept, Listing, Plan, Quarantine, Target, Thing
-from hfdeploy_janitor.rules import REPO_KINDS, Policy, find_protection, format_duration
+from hfdeploy_janitor.rules import REPO_KINDS, RUNNING_KINDS, Policy, find_protection, format_duration
 from hfdeploy_janitor.trash import Trash, read_trash, write_trash
 
 # Tags of a repo's card that speak to the janitor.
@@ -20,7 +20,7 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _ID_SLACK_SECONDS = 2
 
 _UNCOVERED = Keep("no rule covers it")
-_MARKED_TWICE = "the Hub listed it twice, in two versions"
+_LISTED_TWICE = "the Hub listed it twice, or another one of its name"
 
 
 def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None) -> Decision:
@@ -61,12 +61,8 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
     expires_at = max([expires_at, *told, *([mark.expires_at] if mark else ())])
     if expires_at > now:
         return Keep(f"it expires at {_tell(expires_at)}")
-    quiet_seconds = (now - max(thing.created_at, thing.changed_at)).total_seconds()
-    if quiet_seconds < policy.min_age_seconds:
-        return Keep(
-            f"it was changed {format_duration(quiet_seconds)} ago, within the minimum age of"
-            f" {format_duration(policy.min_age_seconds)}"
-        )
+    if reason := _find_unrest([thing.created_at, thing.changed_at], policy, now):
+        return Keep(reason)
     by = f"marked by run {mark.run}" if mark and seal else f"its prefix is {policy.rules[rule].prefix}"
     reason = f"it expired at {_tell(expires_at)}; {by}"
     if policy.quarantine_seconds is None:
@@ -78,19 +74,27 @@ def decide(thing: Thing, policy: Policy, now: datetime, seal: Seal | None = None
 def _decide_marked(
     thing: Thing, policy: Policy, covering: Sequence[int], now: datetime, seal: Seal | None
 ) -> Decision:
-    """What is no repo goes by its mark alone: the mint is the one time that is known of it."""
+    """What is no repo goes by its mark: of some the mint is the one time that is known."""
     if reason := find_guard(thing, policy):
         return Keep(reason)
+    known = list[datetime]()
+    for what, moment in _name_times(thing):
+        if moment is not None:
+            if reason := _find_flaw(what, moment, now):
+                return Keep(reason)
+            known.append(moment)
     if seal is None:
         return Keep("there is no key to verify its mark with")
     verdict = verify(thing, seal)
     if isinstance(verdict, Refusal):
         return Keep(f"it {verdict.reason}")
     rule = max(covering, key=lambda number: policy.rules[number].ttl_seconds)
-    lived_seconds = max(policy.rules[rule].ttl_seconds, policy.min_age_seconds)
-    expires_at = max(verdict.expires_at, verdict.minted_at + timedelta(seconds=lived_seconds))
+    ttl = timedelta(seconds=policy.rules[rule].ttl_seconds)
+    expires_at = max(verdict.expires_at, verdict.minted_at + ttl)
     if expires_at > now:
         return Keep(f"it expires at {_tell(expires_at)}")
+    if reason := _find_unrest([verdict.minted_at, *known], policy, now):
+        return Keep(reason)
     return Delete(f"it expired at {_tell(expires_at)}; marked by run {verdict.run}", rule)
 
 
@@ -116,13 +120,11 @@ def find_guard(thing: Thing, policy: Policy) -> str | None:
 
 def find_doubt(thing: Thing, now: datetime) -> str | None:
     """What is wrong with the thing's times and id, as a reason, or None."""
-    for what, moment in (("was created", thing.created_at), ("was last changed", thing.changed_at)):
+    for what, moment in _name_times(thing):
         if moment is None:
             return f"when it {what} is unknown"
-        if moment.tzinfo is None:
-            return f"when it {what} has no time zone"
-        if moment > now:
-            return f"it claims that it {what} in the future"
+        if reason := _find_flaw(what, moment, now):
+            return reason
     assert thing.created_at is not None
     if not _OBJECT_ID.fullmatch(thing.id):
         return "its id is none that the Hub gives"
@@ -170,7 +172,7 @@ def plan_sweep(
             elif listing.failure is not None:
                 kept.append(Kept(thing, "the listing is incomplete"))
             elif (thing.kind, thing.id) in twins or _name(thing) in twins:
-                kept.append(Kept(thing, _MARKED_TWICE))
+                kept.append(Kept(thing, _LISTED_TWICE))
             else:
                 trash_name = decision.trash_name if isinstance(decision, Quarantine) else None
                 targets.append(Target(thing, decision.reason, decision.rule, trash_name))
@@ -198,7 +200,9 @@ def find_twins(listings: Sequence[Listing]) -> set[tuple[str, ...]]:
             if full_name in names:
                 twins.add(_name(thing))
             ids.add(thing.id)
-            names.add(full_name)
+            # A job that was run again bears its name, too: it is its id and its time that tell them apart.
+            if kind not in RUNNING_KINDS:
+                names.add(full_name)
     return twins
 
 
@@ -219,6 +223,27 @@ def take_turns(targets: Iterable[Target]) -> tuple[Target, ...]:
         turns.append((seen[target.rule], target.rule, target))
         seen[target.rule] += 1
     return tuple(target for _, _, target in sorted(turns, key=lambda turn: turn[:2]))
+
+
+def _find_flaw(what: str, moment: datetime, now: datetime) -> str | None:
+    if moment.tzinfo is None:
+        return f"when it {what} has no time zone"
+    return f"it claims that it {what} in the future" if moment > now else None
+
+
+def _find_unrest(moments: Sequence[datetime], policy: Policy, now: datetime) -> str | None:
+    """Why it is too young, or was changed too lately, or None."""
+    quiet_seconds = (now - max(moments)).total_seconds()
+    if quiet_seconds >= policy.min_age_seconds:
+        return None
+    return (
+        f"it was changed {format_duration(quiet_seconds)} ago, within the minimum age of"
+        f" {format_duration(policy.min_age_seconds)}"
+    )
+
+
+def _name_times(thing: Thing) -> tuple[tuple[str, datetime | None], ...]:
+    return ("was created", thing.created_at), ("was last changed", thing.changed_at)
 
 
 def _read_tags(thing: Thing) -> list[datetime] | Keep:

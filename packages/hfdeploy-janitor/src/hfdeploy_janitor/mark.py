@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from hfdeploy_janitor.errors import RuleInvalid
 from hfdeploy_janitor.model import Thing
-from hfdeploy_janitor.rules import REPO_KINDS, Kind
+from hfdeploy_janitor.rules import TIMELESS_KINDS, Kind
 
 # How long after its mint a name is used, at most; and how much clocks may differ.
 MINT_WINDOW_SECONDS = 900
@@ -89,9 +89,17 @@ def read_mark(name: str) -> Mark | None:
 
 def verify(thing: Thing, seal: Seal) -> Mark | Refusal:
     """The mark of a thing, if this seal made it for this very thing."""
-    match = _MARK.fullmatch(thing.name)
-    if match is None:
-        return NO_MARK
+    # The name of an inference endpoint is too short for a mark, so that one of its tags carries it.
+    texts = [thing.name, *(thing.tags or ())] if thing.kind is Kind.INFERENCE_ENDPOINT else [thing.name]
+    verdicts = [_verify(match, thing, seal) for text in texts if (match := _MARK.fullmatch(text))]
+    for verdict in verdicts:
+        if isinstance(verdict, Refusal):
+            return verdict
+    marks = [verdict for verdict in verdicts if isinstance(verdict, Mark)]
+    return max(marks, key=lambda mark: mark.expires_at, default=NO_MARK)
+
+
+def _verify(match: re.Match[str], thing: Thing, seal: Seal) -> Mark | Refusal:
     expected = seal.sign(thing.kind, thing.scope, match["unsigned"])
     if not hmac.compare_digest(expected.encode(), match["mac"].encode()):
         return Refusal(
@@ -99,8 +107,7 @@ def verify(thing: Thing, seal: Seal) -> Mark | Refusal:
             " from another namespace, type or Hub"
         )
     mark = _read(match)
-    if thing.kind not in REPO_KINDS:
-        # The Hub tells no time for it that could contradict the mint.
+    if thing.kind in TIMELESS_KINDS:
         return mark
     if thing.created_at is None or thing.created_at.tzinfo is None:
         return Refusal("has a mark that fits, but when it was created is unknown")

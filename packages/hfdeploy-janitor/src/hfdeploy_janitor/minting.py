@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hfdeploy_janitor.errors import KeyMissing
 from hfdeploy_janitor.mark import Mark, Seal, write_mark
-from hfdeploy_janitor.rules import Kind, parse_duration
+from hfdeploy_janitor.rules import RUNNING_KINDS, Kind, parse_duration
 
 KEY_VARIABLE = "HFDEPLOY_JANITOR_KEY"
 DEFAULT_PREFIX = "hfdeploy-test-"
@@ -30,14 +30,19 @@ def mark(
     """A new name for a repo of that type, to be created at once: it may be deleted when `ttl` is over.
 
     For a branch, a tag or a pull request `within` is the repo it lies in, as `models/me/repo`; the name of a
-    collection is its title, and that of a webhook the last part of its URL.
+    collection or a pull request is its title, that of a webhook the last part of its URL, that of a job its
+    label `name`. The name of an inference endpoint is too short: give it the mark as a tag.
 
     `run` says who made it, by default the CI run's number; `key` is HFDEPLOY_JANITOR_KEY by default and
     `endpoint` HF_ENDPOINT. No two calls return the same name. Raises KeyMissing or RuleInvalid.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    said = Mark(f"{clean_run(run)}.{secrets.token_hex(3)}", now, now + timedelta(seconds=parse_duration(ttl)))
-    return write_mark(find_seal(key, endpoint), Kind(type), within or namespace, prefix, said)
+    kind = Kind(type)
+    # What runs has its mark among its tags, where the Hub allows no dots.
+    dot = "" if kind in RUNNING_KINDS else "."
+    made_by = f"{clean_run(run)}{dot}{secrets.token_hex(3)}"
+    said = Mark(made_by, now, now + timedelta(seconds=parse_duration(ttl)))
+    return write_mark(find_seal(key, endpoint), kind, within or namespace, prefix, said)
 
 
 def find_seal(key: str | None = None, endpoint: str | None = None) -> Seal:

@@ -31,9 +31,16 @@ class Kind(StrEnum):
     PULL_REQUEST = "pull-request"
     COLLECTION = "collection"
     WEBHOOK = "webhook"
+    BUCKET = "bucket"
+    JOB = "job"
+    SCHEDULED_JOB = "scheduled-job"
+    INFERENCE_ENDPOINT = "inference-endpoint"
 
 
 REPO_KINDS = (Kind.DATASET, Kind.MODEL, Kind.SPACE)
+RUNNING_KINDS = (Kind.INFERENCE_ENDPOINT, Kind.JOB, Kind.SCHEDULED_JOB)
+# The Hub does not tell when these were made.
+TIMELESS_KINDS = (Kind.BRANCH, Kind.COLLECTION, Kind.TAG, Kind.WEBHOOK)
 
 
 @dataclass(frozen=True, slots=True)
