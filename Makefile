@@ -26,6 +26,7 @@ test: setup
 fuzz: setup
 	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants \
 		packages/hfdeploy-localhub/tests/state $(ARGS)
+	@HFDEPLOY_SCHEDULES=$(or $(SCHEDULES),1100) $(BIN)/python -m pytest -n 2 tests/test_fault_runs.py $(ARGS)
 
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py

@@ -62,7 +62,7 @@ def look(api: HfApi, repo: str, kind: str) -> dict[str, Any]:
     info = api.repo_info(repo, repo_type=kind, files_metadata=True)
     facts: dict[str, Any] = {
         "files": {file.rfilename: file.blob_id for file in info.siblings},
-        "commits": [commit.title for commit in api.list_repo_commits(repo, repo_type=kind)],
+        "commits": [commit.title.split(" to ")[0] for commit in api.list_repo_commits(repo, repo_type=kind)],
         "private": info.private,
     }
     if kind == "space":
@@ -87,12 +87,17 @@ def check_every_kill(
     look: Callable[[str], Any],
     begin: Callable[[str], tuple[Any, ...]],
     every: int = 1,
+    *,
+    ends: bool = False,
     **options: Any,
 ) -> int:
-    """Kill at each point in turn, or at `every` so-manieth, and run again: how many there were."""
+    """Kill at each point in turn, or at `every` so-manieth, and run again: how many there were.
+
+    If it `ends`, the last point is left out.
+    """
     points = run(*begin("whole"), **options)["points"]
     expected = look("whole")
-    for point in range(1, points + 1, every):
+    for point in range(1, points + (not ends), every):
         name = f"killed-{point}"
         asked = begin(name)
         assert run(*asked, **options, kill_at=point)["signal"] == signal.SIGKILL, point
@@ -168,6 +173,28 @@ def test_a_manifest_of_two_targets(run: Run, api: HfApi, source: Path, workspace
     points = check_every_kill(run, look_at_all, begin, every=3)
     assert points > 3 * 4
     assert look_at_all("whole")[0] == [("first", True, True), ("second", True, True)]
+
+
+def test_a_rollback(run: Run, api: HfApi, source: Path, workspace: Path) -> None:
+    """One that came to its end is over: the next goes further back."""
+    (source / "weights.bin").unlink()
+    state = str(workspace / "state")
+
+    def begin(name: str) -> tuple[Any, ...]:
+        folder, repo = shutil.copytree(source, workspace / name), f"alice/{name}"
+        for number, hardware in (("1", "cpu-basic"), ("2", "cpu-upgrade")):
+            (folder / "notes.txt").write_text(number)
+            settings = {"hardware": hardware, "variables": {"N": number}, "state": state}
+            assert run("deploy", folder, repo, **settings)["signal"] == 0
+        return ("rollback", repo)
+
+    points = check_every_kill(
+        run, lambda name: look(api, f"alice/{name}", "space"), begin, ends=True, state=state
+    )
+    assert points > 3 * 3
+    whole = look(api, "alice/whole", "space")
+    assert (whole["hardware"], whole["variables"]) == ("cpu-basic", {"N": "1"})
+    assert len(whole["commits"]) == 4
 
 
 def test_a_commit_that_lands_after_the_kill_is_not_made_twice(

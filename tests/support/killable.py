@@ -76,7 +76,8 @@ def run(asked: dict[str, Any]) -> int:
             plan = hfdeploy_core.load_plan(*asked["arguments"])
             hfdeploy_core.apply(plan, hub=hub, **asked["options"])
         else:
-            hfdeploy_core.deploy(*asked["arguments"], hub=hub, **asked["options"])
+            verb = getattr(hfdeploy_core, asked["verb"])
+            verb(*asked["arguments"], hub=hub, **asked["options"])
     points.mark()
     return points.passed
 

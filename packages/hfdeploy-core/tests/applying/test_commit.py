@@ -3,7 +3,7 @@ import os
 import pytest
 
 from hfdeploy_core.applying.commit import commit_files
-from hfdeploy_core.errors import AnswerLost, Conflict, SourceChanged
+from hfdeploy_core.errors import AnswerLost, Conflict, HubUnreachable, SourceChanged
 from hfdeploy_core.events import Uploading, Warned
 from hfdeploy_core.model import CommitFiles, PutFile, RepoRef, RepoType
 from hfdeploy_core.source.scan import scan
@@ -84,6 +84,21 @@ def test_answers_that_stay_lost_end_it(hub: FakeHub, run) -> None:
     with pytest.raises(AnswerLost):
         run()
     assert hub.calls.count("commit") == 4
+
+
+def test_where_a_lost_commit_cannot_be_looked_for_it_is_said_that_nobody_knows(hub: FakeHub, run) -> None:
+    hub.fail("commit", AnswerLost("gone."), after_effect=True)
+    hub.fail("recent_commits", HubUnreachable("no answer."))
+    with pytest.raises(AnswerLost) as caught:
+        run()
+    assert isinstance(caught.value.__cause__, HubUnreachable)
+
+
+def test_a_head_that_moved_and_a_history_that_is_not_told_is_no_lost_commit(hub: FakeHub, run) -> None:
+    hub.push(MODEL, {"theirs": b""})
+    hub.fail("recent_commits", HubUnreachable("no answer."))
+    with pytest.raises(HubUnreachable):
+        run()
 
 
 def test_a_head_that_moved_is_a_conflict(hub: FakeHub, run) -> None:

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.errors import StateUnwritable
 from hfdeploy_core.model import HeldSecret, RepoRef, RepoType, SetHardware
+from hfdeploy_core.planning.history import Verdict
 from hfdeploy_core.testing import FakeClock
 
 SPACE = RepoRef(RepoType.SPACE, "alice", "app")
@@ -70,3 +72,61 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path: Path, clock: FakeCloc
     with pytest.raises(StateUnwritable, match="state cannot be written") as caught:
         Journal(tmp_path / "state", clock).intend(SPACE, "p1", 0, CHANGE)
     assert "--state" in caught.value.remedy
+
+
+def test_a_long_journal_is_trimmed_and_what_matters_stays(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hfdeploy_core.applying.journal._MOST_BYTES", 20_000)
+    monkeypatch.setattr("hfdeploy_core.applying.journal._KEPT_STEPS", 10)
+    journal.remember_secret(SPACE, "KEY", "the value", [HeldSecret("KEY", "then")])
+    journal.record(Verdict(SPACE, "bad", is_live=False))
+    sizes = []
+    for number in range(200):
+        journal.conclude(journal.intend(SPACE, f"p{number}", 0, CHANGE))
+        sizes.append((tmp_path / "state" / "journal.jsonl").stat().st_size)
+    assert max(sizes) < 21_000
+    history = journal.read()
+    assert [(step.plan, step.is_done) for step in history.steps[-2:]] == [("p199", False), ("p199", True)]
+    assert journal.find_known(SPACE, {"KEY": "the value"}, [HeldSecret("KEY", "then")]) == {"KEY"}
+    assert history.find_failed(SPACE) == {"bad"}
+    assert (tmp_path / "state" / "journal.jsonl").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace"])
+def test_a_trimming_that_is_cut_short_loses_nothing(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    step = journal.intend(SPACE, "p1", 0, CHANGE)
+    monkeypatch.setattr("hfdeploy_core.applying.journal._MOST_BYTES", 10)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*arguments: object) -> None:
+        if fails == "replace" or Path(f"/proc/self/fd/{arguments[0]}").resolve().suffix == ".new":
+            raise Killed
+
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[fails], kill)
+    with pytest.raises(Killed):
+        journal.intend(SPACE, "p1", 1, CHANGE)
+    assert [item.number for item in journal.read().steps] == [0, 1]
+    monkeypatch.undo()
+    journal.conclude(step)
+    assert len(journal.read().steps) == 3
+
+
+def test_whoever_writes_while_another_trims_loses_nothing(
+    journal: Journal, tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hfdeploy_core.applying.journal._MOST_BYTES", 3_000)
+    others = [Journal(tmp_path / "state", clock) for _ in range(4)]
+
+    def write(number: int) -> None:
+        for turn in range(8):
+            others[number].intend(SPACE, f"p{number}", turn, CHANGE)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    written = {(step.plan, step.number) for step in journal.read().steps}
+    assert written == {(f"p{number}", turn) for number in range(4) for turn in range(8)}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import AnswerLost, Conflict
+from hfdeploy_core.errors import AccessError, AnswerLost, Conflict, HubError
 from hfdeploy_core.events import OnEvent, Uploading, Waiting, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.hub.retry import Budget, Failure, decide_retry
@@ -74,7 +74,12 @@ def _post_once(
                 return commit
             raise
         except AnswerLost as error:
-            if commit := find():
+            try:
+                commit = find()
+            except (AccessError, HubError) as unseen:
+                # Whatever keeps it from looking: it does not know.
+                raise error from unseen
+            if commit:
                 return commit
             elapsed_seconds = clock.seconds() - started_seconds
             wait_seconds = decide_retry(

@@ -9,6 +9,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from hfdeploy_core.planning.history import (
     Step,
     Verdict,
     read_history,
+    trim_history,
+    write_history,
     write_record,
     write_step,
 )
@@ -29,6 +32,9 @@ from hfdeploy_core.source.cache import make_state_folder
 
 _JOURNAL = "journal.jsonl"
 _KEY = "key"
+# Some thousand lines; about a third of them is kept.
+_MOST_BYTES = 1_000_000
+_KEPT_STEPS = 1_000
 _KEY_BYTES = 32
 
 
@@ -87,17 +93,31 @@ class Journal:
         try:
             is_new = not (self._state / _JOURNAL).exists()
             folder = make_state_folder(self._state)
-            handle = os.open(folder / _JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            handle = _open_locked(folder / _JOURNAL)
             try:
                 # The newline comes first: what a kill tore ends there.
                 os.write(handle, f"\n{line}".encode())
                 os.fsync(handle)
+                if os.fstat(handle).st_size > _MOST_BYTES:
+                    self._trim(folder)
             finally:
                 os.close(handle)
             if is_new:
                 _sync_folder(folder)
         except OSError as error:
             raise _unwritable(self._state, error) from error
+
+    def _trim(self, folder: Path) -> None:
+        """Put a shorter journal in the place of this one, which is locked meanwhile."""
+        text = write_history(trim_history(self.read(), _KEPT_STEPS))
+        trimmed = folder / f"{_JOURNAL}.new"
+        handle = os.open(trimmed, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(handle)
+        trimmed.replace(folder / _JOURNAL)
+        _sync_folder(folder)
 
     def _read_key(self) -> bytes:
         place = self._state / _KEY
@@ -112,6 +132,21 @@ class Journal:
             return place.read_bytes()
         except OSError as error:
             raise _unwritable(self._state, error) from error
+
+
+def _open_locked(place: Path) -> int:
+    """The journal, for this process alone until it is closed: another one may be trimming it."""
+    while True:
+        handle = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        if os.name != "posix":
+            return handle
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if place.stat().st_ino == os.fstat(handle).st_ino:
+                return handle
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -116,6 +116,31 @@ class History:
         }
 
 
+def trim_history(history: History, most_steps: int) -> History:
+    """What is worth keeping: the newest plans, whole, of `most_steps` steps at least, and what is known last.
+
+    Nothing older is gone on with, and rollbacks that far back leave settings as they are.
+    """
+    first = max(0, len(history.steps) - most_steps)
+    kept = {step.plan for step in history.steps[first:]}
+    secrets = {(secret.repo, secret.name): secret for secret in history.secrets}
+    restorings = {restoring.repo: restoring for restoring in history.restorings}
+    verdicts = {(verdict.repo, verdict.commit): verdict for verdict in history.verdicts}
+    return History(
+        tuple(step for step in history.steps if step.plan in kept),
+        tuple(secrets.values()),
+        tuple(restorings.values()),
+        tuple(list(verdicts.values())[-most_steps:]),
+    )
+
+
+def write_history(history: History) -> str:
+    """A whole journal."""
+    lines = [write_step(step) for step in history.steps]
+    records = (*history.secrets, *history.restorings, *history.verdicts)
+    return "\n".join([*lines, *map(write_record, records)])
+
+
 def name_setting(change: Setting) -> str:
     """Which setting a change is about."""
     match change:
