@@ -137,7 +137,11 @@ def trim_history(history: History, most_steps: int) -> History:
 def write_history(history: History) -> str:
     """A whole journal."""
     lines = [write_step(step) for step in history.steps]
-    records = (*history.secrets, *history.restorings, *history.verdicts)
+    records: list[KnownSecret | Restoring | Verdict] = [
+        *history.secrets,
+        *history.restorings,
+        *history.verdicts,
+    ]
     return "\n".join([*lines, *map(write_record, records)])
 
 
