@@ -101,13 +101,39 @@ KEY = "-----BEGIN " + "PRIVATE KEY-----\nMIIEow"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12\n"
 SPACE = {"README.md": "---\nsdk: static\n---\n", "index.html": "<p>"}
 
-BAD: dict[str, tuple[dict[str, str], str, int, str, str]] = {
+
+def card(line: str) -> dict[str, bytes | str]:
+    return {"README.md": f"---\nsdk: static\n{line}\n---\n"}
+
+
+BAD: dict[str, tuple[dict[str, bytes | str], str, int, str, str]] = {
     "a token": ({"src/a.py": f"\nT = '{TOKEN}'"}, "SecretFound", 17, "src/a.py line 2", "--exclude"),
     "a private key": ({"server.pem": KEY}, "SecretFound", 17, "server.pem line 1", "--allow-secrets"),
     "a pointer": ({"model.bin": POINTER}, "PointerFound", 18, "model.bin", "git lfs pull"),
     "a backslash": ({"a\\b": ""}, "PathInvalid", 13, "backslash", "Rename"),
     "a control character": ({"a\x01b": ""}, "PathInvalid", 13, "control", "Rename"),
     "names that collide": ({"Index.html": ""}, "PathInvalid", 13, "Index.html, index.html", "Rename all but"),
+    "a name like the Hub's": ({"readme.MD": ""}, "PathInvalid", 13, "README.md, readme.MD", "Rename all"),
+    "a card with a bad color": (card("colorFrom: teal"), "CardInvalid", 23, "'teal' (line 3)", "indigo"),
+    "a card with a bad port": (card("app_port: 70000"), "CardInvalid", 23, "'70000' (line 3)", "65535"),
+    "a card with a float": (
+        card("python_version: 3.10"),
+        "CardInvalid",
+        23,
+        "3.1, ",
+        'python_version: "3.10"',
+    ),
+    "a card with a flag in quotes": (card("pinned: 'yes'"), "CardInvalid", 23, "'yes' for `pinned`", "true"),
+    "a card without its app": (card("app_file: app.py"), "CardInvalid", 23, "'app.py'", "file of the source"),
+    "a card that says it twice": (
+        card("sdk: docker"),
+        "CardInvalid",
+        23,
+        "a second time (line 3)",
+        "Keep one",
+    ),
+    "front matter that is a list": ({"README.md": "---\n- a\n---\n"}, "CardInvalid", 23, "mapping", "YAML"),
+    "a card that is not UTF-8": ({"README.md": b"\xff"}, "CardInvalid", 23, "UTF-8", "Save"),
     "no front matter": ({"README.md": "# x"}, "CardInvalid", 23, "no front matter", "sdk: gradio"),
     "an sdk that is none": ({"README.md": "---\nsdk: flask\n---\n"}, "CardInvalid", 23, "flask", "static"),
     "YAML that is none": (
@@ -133,13 +159,54 @@ def test_what_is_wrong_with_a_source_is_told_before_the_first_write(what, refuse
     assert not api.repo_exists("alice/app", repo_type="space")
 
 
+def test_a_space_that_nothing_says_how_to_run(refused, source: Path) -> None:
+    (source / "README.md").unlink()
+    error = refused("deploy", source, "alice/app")
+    assert (error["error"], error["exit_code"], "--sdk" in error["remedy"]) == ("SdkMissing", 22, True)
+
+
+def test_what_the_repos_gitignore_would_drop_is_refused(invoke, refused, api, source: Path) -> None:
+    write(source, {".gitignore": "dist/\n", "dist/a.js": "1"})
+    error = refused("deploy", source, *MODEL, "--include", "dist/")
+    assert (error["error"], error["exit_code"]) == ("FileIgnored", 19)
+    assert "that is deployed as well keeps the Hub from taking dist/a.js" in error["message"]
+    assert "--exclude .gitignore" in error["remedy"]
+    invoke("deploy", source, *MODEL)
+    write(source, {"dist/b.js": "2"})
+    (source / ".gitignore").unlink()
+    error = refused("deploy", source, *MODEL)
+    assert "The repo's own .gitignore keeps the Hub from taking dist/a.js, dist/b.js." in error["message"]
+    assert "Deploy a .gitignore without" in error["remedy"]
+    write(source, {".gitignore": "*.tmp\n"})
+    assert invoke("deploy", source, *MODEL)[-1]["files_added"] == 2
+    assert api.file_exists("alice/m", "dist/b.js")
+
+
+def test_names_that_collide_with_the_repos_are_refused(invoke, refused, api, source: Path) -> None:
+    invoke("deploy", source, *MODEL)
+    (source / "a.txt").unlink()
+    write(source, {"A.txt": "a"})
+    error = refused("deploy", source, *MODEL)
+    assert (error["error"], error["exit_code"]) == ("PathInvalid", 13)
+    assert "A.txt, a.txt" in error["message"]
+    invoke("deploy", source, *MODEL, "--mirror")
+    assert set(api.list_repo_files("alice/m")) == {".gitattributes", "README.md", "A.txt"}
+
+
 def test_all_that_is_wrong_is_told_at_once(refused, source: Path) -> None:
-    write(source, {"a.py": TOKEN, "b.bin": POINTER, "c\\d": "", "README.md": "---\nsdk: flask\n---\n"})
+    write(source, {"a.py": TOKEN, "b.bin": POINTER, "c\\d": "", "README.md": "---\nsdk: a\nsdk: b\n---\n"})
     (source / "out").symlink_to("/etc/hostname")
     error = refused("deploy", source, "alice/app")
     assert (error["error"], error["exit_code"]) == ("SeveralFaults", 70)
     kinds = [fault["error"] for fault in error["faults"]]
-    assert kinds == ["PathInvalid", "LinkRefused", "SecretFound", "PointerFound", "CardInvalid"]
+    assert kinds == [
+        "PathInvalid",
+        "LinkRefused",
+        "SecretFound",
+        "PointerFound",
+        "CardInvalid",
+        "CardInvalid",
+    ]
     assert all(fault["remedy"] in error["message"] for fault in error["faults"])
 
 

@@ -1,7 +1,7 @@
 from io import StringIO
 
 from hfdeploy_action.log import WorkflowLog, find_places
-from hfdeploy_core.errors import BuildFailed, CardInvalid, ManifestInvalid, SdkMissing
+from hfdeploy_core.errors import BuildFailed, CardInvalid, ManifestInvalid, SdkMissing, gather
 from hfdeploy_core.events import Committed, Logged, StageChanged, TargetFailed, TargetTold, Uploading, Warned
 
 
@@ -57,6 +57,14 @@ def test_a_failure_names_the_line_of_the_card() -> None:
     ((_, place),) = find_places(CardInvalid("x", file=".gitignore"), "x", "a\\b")
     assert place == {"file": "a/b/.gitignore", "line": None}
     assert find_places(SdkMissing("x"), "x", ".") == [("x", {})]
+
+
+def test_each_of_several_faults_is_annotated_with_its_remedy() -> None:
+    error = gather([SdkMissing("No sdk.", "Set it."), CardInvalid("Bad card.", "Mend it.", line=3)])
+    assert find_places(error, error.message, "app") == [
+        ("No sdk. Set it.", {}),
+        ("Bad card. Mend it.", {"file": "app/README.md", "line": 3}),
+    ]
 
 
 def test_each_fault_of_a_manifest_is_annotated_where_it_is() -> None:

@@ -10,7 +10,7 @@ from hfdeploy.render.words import say_plan
 from hfdeploy_action.commands import tame, write_command
 from hfdeploy_action.errors import name_inputs, reword
 from hfdeploy_core import DeployError, Plan, redact
-from hfdeploy_core.errors import CardInvalid, GateError, ManifestInvalid
+from hfdeploy_core.errors import CardInvalid, GateError, ManifestInvalid, SeveralFaults
 from hfdeploy_core.events import Event, Logged, TargetFailed, TargetTold, Warned
 
 # Where ManifestInvalid says that each fault is.
@@ -96,6 +96,9 @@ class WorkflowLog:
 
 def find_places(error: DeployError, message: str, source: str) -> list[tuple[str, Place]]:
     """What to annotate, and at which file and line where the error is about one of the repository's."""
+    if isinstance(error, SeveralFaults):
+        told = [(fault, " ".join(reword(fault))) for fault in error.faults]
+        return [place for fault, words in told for place in find_places(fault, words, source)]
     if isinstance(error, CardInvalid):
         file = PurePosixPath(source.replace("\\", "/"), error.file).as_posix()
         return [(message, {"file": file, "line": error.line})]

@@ -55,14 +55,15 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.options import Options, Relay, check_secrets, read_source, read_target
 from hfdeploy_core.planning.access import check_may_create, check_token_may_write
+from hfdeploy_core.planning.card import find_card_faults
 from hfdeploy_core.planning.deletions import check_deletions
-from hfdeploy_core.planning.deploy import plan_deploy
+from hfdeploy_core.planning.deploy import list_first, plan_deploy
 from hfdeploy_core.planning.digest import digest_content, digest_plan
 from hfdeploy_core.planning.exposure import may_protect
 from hfdeploy_core.planning.files import find_changed, find_foreign, find_unnamed
 from hfdeploy_core.planning.freshness import check_complete, find_settled, list_asked, renew_entries
 from hfdeploy_core.planning.gate import Gate, check_gate
-from hfdeploy_core.planning.guards import find_doubts
+from hfdeploy_core.planning.guards import find_doubts, find_dropped
 from hfdeploy_core.planning.history import Restoring, Verdict
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.parts import check_parts
@@ -91,7 +92,7 @@ from hfdeploy_core.source.card import read_texts
 from hfdeploy_core.source.digest import complete
 from hfdeploy_core.source.git import find_provenance, find_run, read_tree
 from hfdeploy_core.source.given import lay_out
-from hfdeploy_core.source.ignore import Rules
+from hfdeploy_core.source.ignore import GITIGNORE, Rules, find_collisions
 from hfdeploy_core.source.opening import OpenSource, open_source
 from hfdeploy_core.source.scan import scan
 from hfdeploy_core.source.search import search
@@ -347,9 +348,14 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
     hardware = hub.list_hardware() if is_moved else ()
     try:
         snapshot = read_texts(snapshot, changed)
+        if snapshot.card is not None:
+            paths = {entry.path for entry in snapshot.entries}
+            faults += find_card_faults(snapshot.card, target.repo.type, paths)
         made = plan_deploy(target, snapshot, remote, hardware=hardware, known_secrets=known)
         plan = replace(made, source=run.source.asked)
-        _check_card(hub, plan, snapshot, run.on_event)
+        faults += _find_unwelcome(hub, plan, snapshot, remote)
+        if not faults:
+            _check_card(hub, plan, snapshot, run.on_event)
     except RequestError as fault:
         faults.append(fault)
     if faults:
@@ -660,6 +666,29 @@ def _check_creation(hub: Hub, repo: RepoRef) -> None:
     account = hub.whoami()
     check_token_may_write(account)
     check_may_create(account, repo)
+
+
+def _find_unwelcome(hub: Hub, plan: Plan, snapshot: Snapshot, remote: Remote | None) -> Iterator[DeployError]:
+    """Files that the repo, as it is or will be, does not take."""
+    new = [put.entry.path for put in plan.puts if not put.replaces]
+    held = {file.path for file in remote.files} if remote else list_first(plan.repo.type)
+    there = {*held - set(plan.deletions), *(entry.path for entry in snapshot.entries)}
+    yield from find_collisions(new, there)
+    if not plan.puts:
+        return
+    own = next((entry for entry in snapshot.entries if entry.path == GITIGNORE), None)
+    if own is not None:
+        text = own.locate(snapshot.root).read_text(encoding="utf-8", errors="replace")
+    else:
+        text = _read_gitignore(hub, remote)
+    yield from find_dropped((put.entry.path for put in plan.puts), text, is_deployed=own is not None)
+
+
+def _read_gitignore(hub: Hub, remote: Remote | None) -> str:
+    """The repo's own. One that is not known was there already when all these paths were taken."""
+    if remote is None or all(file.path != GITIGNORE for file in remote.files):
+        return ""
+    return hub.read_file(remote.info.repo, remote.info.head, GITIGNORE).decode(errors="replace")
 
 
 def _check_card(hub: Hub, plan: Plan, snapshot: Snapshot, on_event: OnEvent) -> None:

@@ -109,12 +109,27 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class CardField:
+    """One line of a front matter: `value` as YAML reads it, `written` as it stands there, "" for a list."""
+
+    name: str
+    value: object
+    written: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """The README.md of a source: its text, and what its YAML front matter says that matters here."""
+    """The README.md of a source: its text, and what its YAML front matter says."""
 
     text: str
     has_front_matter: bool
     sdk: str | None
+    fields: tuple[CardField, ...] = ()
+
+    def find(self, name: str) -> CardField | None:
+        """The field of that name."""
+        return next((field for field in self.fields if field.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

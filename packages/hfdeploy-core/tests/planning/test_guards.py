@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hfdeploy_core.model import CommitFiles, FileEntry, Plan, PutFile, RepoRef, RepoType, SetSecret
-from hfdeploy_core.planning.guards import find_doubts
+from hfdeploy_core.planning.guards import find_doubts, find_dropped
 
 
 def plan(repo_type: RepoType, *paths: str) -> Plan:
@@ -38,3 +40,21 @@ def test_more_deletions_than_are_allowed_are_doubtful() -> None:
     (told,) = find_doubts(gone)
     assert told.endswith("more than the 1 allowed: deploying it needs --max-delete 2.")
     assert list(find_doubts(replace(gone, most_deletions=2))) == []
+
+
+PATHS = st.sets(st.sampled_from(["a.log", "dist/a", "b/dist/c", "d"]))
+LINES = st.lists(st.sampled_from(["*.log", "dist/", "/dist", "# comment", ""]))
+
+
+@given(PATHS, LINES, LINES)
+def test_more_lines_of_a_gitignore_drop_more(paths: set[str], lines: list[str], more: list[str]) -> None:
+    def count(lines: list[str]) -> int:
+        faults = list(find_dropped(paths, "\n".join(lines), is_deployed=True))
+        return sum(path in fault.message for path in paths for fault in faults)
+
+    assert count(lines) <= count(lines + more)
+
+
+def test_many_that_are_dropped_are_counted() -> None:
+    (fault,) = find_dropped([f"{number:02}.log" for number in range(12)], "*.log", is_deployed=False)
+    assert fault.message.endswith("09.log and 2 more.")

@@ -58,10 +58,10 @@ def plan_deploy(
             is_exact=True,
             allows_partial=target.allow_partial,
         )
-    spared = _spared(target) | find_kept(target, remote.files)
+    spared = list_first(target.repo.type) | find_kept(target, remote.files)
     files = plan_files(snapshot.entries, remote.files, mirror=target.mirror, spared=spared)
     check_kept(target, files.deletions)
-    paths = {entry.path for entry in snapshot.entries} | set(files.deletions) | _spared(target)
+    paths = {entry.path for entry in snapshot.entries} | set(files.deletions) | list_first(target.repo.type)
     is_exact = remote.is_exact and all(file.path in paths for file in remote.files)
     commits: tuple[Change, ...] = ()
     if files.puts or files.deletions:
@@ -97,7 +97,6 @@ def _commit(target: Target, puts: tuple[PutFile, ...], deletions: tuple[str, ...
     return CommitFiles(puts, deletions, target.title, target.description)
 
 
-def _spared(target: Target) -> frozenset[str]:
-    """What no mirror deletes: the Hub puts these there when it makes a repo, and needs them."""
-    is_space = target.repo.type is RepoType.SPACE
-    return frozenset({".gitattributes", "README.md"} if is_space else {".gitattributes"})
+def list_first(repo_type: RepoType) -> frozenset[str]:
+    """What the Hub puts into a repo that it makes. It needs these: no mirror deletes them."""
+    return frozenset({".gitattributes", "README.md"} if repo_type is RepoType.SPACE else {".gitattributes"})

@@ -1,11 +1,14 @@
 """What a plan does that its owner may not have meant: said before the first write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from hfdeploy_core.errors import FileIgnored
+from hfdeploy_core.globs import Globs
 from hfdeploy_core.model import Plan, RepoType, SetSecret
 from hfdeploy_core.planning.deletions import describe_excess, is_within_limit
 from hfdeploy_core.planning.parts import count_commits
 
+_NAMED = 10
 _DATA = (".arrow", ".parquet")
 
 
@@ -23,3 +26,26 @@ def find_doubts(plan: Plan) -> Iterator[str]:
     for change in plan.settings:
         if isinstance(change, SetSecret) and change.replaces:
             yield f"The secret {change.name} is sent again: nothing tells whether the Hub has this value."
+
+
+def find_dropped(paths: Iterable[str], gitignore: str, *, is_deployed: bool) -> Iterator[FileIgnored]:
+    """A fault where the .gitignore of the repo, by which the Hub drops files silently, names some of `paths`.
+
+    `is_deployed` tells that it is the source's own that will be the repo's.
+    """
+    spec = Globs(gitignore.splitlines())
+    dropped = sorted(path for path in paths if spec.match(path))
+    if not dropped:
+        return
+    rest = f" and {len(dropped) - _NAMED:,} more" if len(dropped) > _NAMED else ""
+    named = ", ".join(dropped[:_NAMED]) + rest
+    if is_deployed:
+        yield FileIgnored(
+            f"The .gitignore that is deployed as well keeps the Hub from taking {named}.",
+            "Deploy without it (--exclude .gitignore), or take the pattern out of it.",
+        )
+    else:
+        yield FileIgnored(
+            f"The repo's own .gitignore keeps the Hub from taking {named}.",
+            "Deploy a .gitignore without the pattern, or leave them out with --exclude.",
+        )

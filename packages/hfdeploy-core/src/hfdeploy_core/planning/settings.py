@@ -138,6 +138,7 @@ def _read_sdk(asked: Sdk | None, card: Card) -> Sdk:
         raise CardInvalid(
             f"README.md names an unknown sdk: {card.sdk!r}.",
             f"Use one of {', '.join(Sdk)} in its front matter.",
+            line=field.line if (field := card.find("sdk")) else None,
         )
     if asked is not None and asked != card.sdk:
         raise SettingInvalid(

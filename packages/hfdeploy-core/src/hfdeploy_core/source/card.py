@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hfdeploy_core.errors import CardInvalid
-from hfdeploy_core.model import Card, Snapshot
+from hfdeploy_core.model import Card, CardField, Snapshot
 
 # As the Hub reads it: the first '---' line, blank lines before it allowed, up to the next one.
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(?P<yaml>.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -25,11 +25,11 @@ def read_texts(snapshot: Snapshot, changed: Container[str]) -> Snapshot:
 
     What the remote has already was judged when it came there. Raises CardInvalid.
     """
-    paths = {entry.path for entry in snapshot.entries}
-    if ".gitignore" in paths and ".gitignore" in changed:
-        _check_text(snapshot.root / ".gitignore")
-    if "README.md" in paths and "README.md" in changed:
-        return replace(snapshot, card=read_card(snapshot.root / "README.md"))
+    entries = {entry.path: entry for entry in snapshot.entries}
+    if ".gitignore" in entries and ".gitignore" in changed:
+        _check_text(entries[".gitignore"].locate(snapshot.root))
+    if "README.md" in entries and "README.md" in changed:
+        return replace(snapshot, card=read_card(entries["README.md"].locate(snapshot.root)))
     return snapshot
 
 
@@ -50,17 +50,27 @@ def parse_card(text: str) -> Card:
     # Imported here: most of what uses this library never reads a card.
     import yaml
 
+    begin = text.count("\n", 0, found.start("yaml")) + 1
     try:
-        fields = yaml.safe_load(found["yaml"])
+        root = yaml.compose(found["yaml"], yaml.SafeLoader)
+        value = yaml.safe_load(found["yaml"])
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        begin = text.count("\n", 0, found.start("yaml")) + 1
         line = None if mark is None else begin + mark.line
         where = "" if line is None else f" (line {line})"
         raise CardInvalid(f"The front matter of README.md is not valid YAML{where}.", line=line) from None
-    if fields is None:
-        fields = {}
-    if not isinstance(fields, dict):
+    if root is None:
+        return Card(text=text, has_front_matter=True, sdk=None)
+    if not isinstance(root, yaml.MappingNode):
         raise CardInvalid("The front matter of README.md is not a YAML mapping.")
-    sdk = fields.get("sdk")
-    return Card(text=text, has_front_matter=True, sdk=None if sdk is None else str(sdk))
+    fields = tuple(
+        CardField(
+            str(name.value),
+            value.get(name.value),
+            held.value if name.id == held.id else "",
+            begin + name.start_mark.line,
+        )
+        for name, held in root.value
+    )
+    sdk = value.get("sdk")
+    return Card(text=text, has_front_matter=True, sdk=None if sdk is None else str(sdk), fields=fields)

@@ -1,7 +1,7 @@
 """Which files are deployed: pure rules over paths, given what the ignore files of their folders say."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from unicodedata import normalize
@@ -11,7 +11,8 @@ from hfdeploy_core.globs import Globs
 from hfdeploy_core.model import Source
 
 # The later one has the last word.
-IGNORE_FILES = (".gitignore", ".hfignore")
+GITIGNORE = ".gitignore"
+IGNORE_FILES = (GITIGNORE, ".hfignore")
 # Of no use to a reader of the repo, and left out without a word.
 _SILENT = {".git", ".hfdeploy", ".hfignore", "__pycache__", ".DS_Store"}
 _HARMLESS_ENV = (".example", ".sample", ".template", ".dist")
@@ -153,13 +154,14 @@ def check_path(path: str) -> None:
         raise PathInvalid(f"The Hub refuses file names with control characters: {path!r}.")
 
 
-def find_collisions(paths: Iterable[str]) -> Iterator[PathInvalid]:
-    """A fault where paths differ in no more than case or the way that accents are written.
+def find_collisions(paths: Collection[str], others: Iterable[str] = ()) -> Iterator[PathInvalid]:
+    """A fault where one of the paths differs from another, or from `others`, in no more than case or accents.
 
     Git tells them apart, but most people's computers do not: there one takes the other's place.
     """
     held: dict[str, list[str]] = {}
-    for path in paths:
+    own = {_fold(path) for path in paths}
+    for path in dict.fromkeys((*paths, *(other for other in others if _fold(other) in own))):
         held.setdefault(_fold(path), []).append(path)
     groups = [", ".join(same) for same in held.values() if len(same) > 1]
     files = {path: same[0] for path, same in held.items()}

@@ -18,7 +18,7 @@ from hfdeploy_core.model import Skipped, Snapshot, Source
 from hfdeploy_core.source.cache import STATE_FOLDER, HashCache
 from hfdeploy_core.source.digest import FoundFile, name_files
 from hfdeploy_core.source.git import read_blobs
-from hfdeploy_core.source.ignore import Rules, check_path, decide_skip, find_collisions
+from hfdeploy_core.source.ignore import Rules, check_path, decide_skip
 
 OnFault = Callable[[DeployError], None]
 
@@ -46,8 +46,6 @@ def scan(
         found = sorted(walk.list_files(str(root), "", (root,)), key=lambda file: file.path)
     if not found and not walk.has_faults:
         raise _describe_empty(source, walk)
-    for collision in find_collisions(file.path for file in found):
-        on_fault(collision)
     cache = HashCache(state or root / STATE_FOLDER)
     entries = name_files(_add_blobs(found, blobs.result()), cache)
     cache.save()
