@@ -7,9 +7,17 @@ from importlib import import_module
 
 import pytest
 
-from hfdeploy_janitor.decide import decide, find_change, find_excess, find_skew, plan_sweep, take_turns
+from hfdeploy_janitor.decide import (
+    decide,
+    find_change,
+    find_excess,
+    find_skew,
+    find_twins,
+    plan_sweep,
+    take_turns,
+)
 from hfdeploy_janitor.errors import RuleInvalid
-from hfdeploy_janitor.mark import Mark, Refusal, Seal, verify, write_mark
+from hfdeploy_janitor.mark import NO_MARK, Mark, Refusal, Seal, read_mark, verify, write_mark
 from hfdeploy_janitor.model import Delete, Keep, Listing, Target, Thing
 from hfdeploy_janitor.rules import DEFAULT_MAX_DELETES, Kind, Policy, Rule, check_policy, format_duration
 from hfdeploy_janitor.trash import write_trash
@@ -142,6 +150,57 @@ def test_what_is_no_repo_expires_exactly(seal: Seal) -> None:
         assert isinstance(decide(branch, policy, ends - timedelta(seconds=1), seal), Keep)
         assert isinstance(decide(branch, policy, ends + timedelta(seconds=1), seal), Delete)
     assert isinstance(decide(replace(branch, tags=("hfdeploy-keep",)), policy, NOW, seal), Keep)
+
+
+def job(seal: Seal, **changes: object) -> Thing:
+    minted_at = NOW - timedelta(hours=7)
+    made = Thing(Kind.JOB, "alice", name_of(seal, Kind.JOB), "id", minted_at, minted_at)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"created_at": None}, "unknown"),
+        ({"created_at": (NOW - timedelta(hours=7)).replace(tzinfo=None)}, "no time zone"),
+        ({"created_at": NOW + timedelta(hours=1)}, "in the future"),
+        ({"created_at": NOW - timedelta(hours=5)}, "used again"),
+        ({"changed_at": NOW.replace(tzinfo=None)}, "no time zone"),
+        ({"changed_at": NOW + timedelta(seconds=1)}, "it was last changed in the future"),
+        ({"changed_at": NOW - timedelta(seconds=3599)}, "within the minimum age of 60 min"),
+        ({"tags": None}, "tags are unknown"),
+    ],
+)
+def test_what_runs_is_kept_in_doubt(seal: Seal, changes: dict[str, object], words: str) -> None:
+    policy = Policy((Rule("alice", "test", 3600.0, (Kind.JOB,), True),))
+    for calm in ({}, {"changed_at": None}, {"changed_at": NOW - timedelta(hours=1)}):
+        assert isinstance(decide(job(seal, **calm), policy, NOW, seal), Delete)
+    decision = decide(job(seal, **changes), policy, NOW, seal)
+    assert isinstance(decision, Keep)
+    assert words in decision.reason
+
+
+def test_the_tags_of_an_inference_endpoint_carry_marks(seal: Seal) -> None:
+    kind = Kind.INFERENCE_ENDPOINT
+    mark = name_of(seal, kind)
+    minted_at = NOW - timedelta(hours=7)
+    later = write_mark(seal, kind, "alice", "x-", Mark("r", minted_at, NOW))
+    made = Thing(kind, "alice", "test-1", "id", minted_at, minted_at, tags=("a", mark))
+    assert verify(made, seal) == read_mark(mark)
+    assert verify(replace(made, name=mark, tags=("a",)), seal) == read_mark(mark)
+    for tags in ((mark, later), (later, mark)):
+        assert verify(replace(made, tags=tags), seal) == read_mark(later)
+    forged = f"{mark[:-1]}{'a' if mark[-1] != 'a' else 'b'}"
+    for tags in ((mark, forged), (forged, mark)):
+        assert isinstance(verify(replace(made, tags=tags), seal), Refusal)
+    assert verify(replace(made, tags=None), seal) is NO_MARK
+    assert verify(replace(job(seal), name="test-1", tags=(name_of(seal, Kind.JOB),)), seal) is NO_MARK
+
+
+def test_what_runs_may_share_its_name_but_not_its_id(seal: Seal) -> None:
+    one = job(seal)
+    for twins, found in ((set(), replace(one, id="other")), ({(Kind.JOB, "id")}, replace(one, name="other"))):
+        assert find_twins([Listing("alice", Kind.JOB, (one, found))]) == twins
 
 
 @pytest.mark.parametrize("module", ["mark", "model", "rules", "trash"])
