@@ -197,7 +197,7 @@ def test_all_that_is_wrong_is_told_at_once(refused, source: Path) -> None:
     write(source, {"a.py": TOKEN, "b.bin": POINTER, "c\\d": "", "README.md": "---\nsdk: a\nsdk: b\n---\n"})
     (source / "out").symlink_to("/etc/hostname")
     error = refused("deploy", source, "alice/app")
-    assert (error["error"], error["exit_code"]) == ("SeveralFaults", 70)
+    assert (error["error"], error["exit_code"]) == ("SeveralFaults", 79)
     kinds = [fault["error"] for fault in error["faults"]]
     assert kinds == [
         "PathInvalid",

@@ -52,7 +52,7 @@
     │   ├── RunFailed              63   several targets failed
     │   ├── StateLocked            64   another run is at work on these targets
     │   └── StateInvalid           65   what lies where the state should be is none
-    └── SeveralFaults              70   several of these at once
+    └── SeveralFaults              79   several of these at once
 
 2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
 """
@@ -344,7 +344,7 @@ class StateInvalid(ManifestError):
 class SeveralFaults(DeployError):
     """More than one thing is wrong, and nothing was changed on the Hub: `faults` holds an error for each."""
 
-    exit_code = 70
+    exit_code = 79
     advice = "Mend them all and run it again."
     faults: tuple[DeployError, ...] = ()
 

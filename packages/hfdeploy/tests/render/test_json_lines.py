@@ -13,7 +13,7 @@ def test_each_event_is_an_object_on_a_line_of_its_own() -> None:
         renderer.show(Scanned("line\nbreak", 1, 2, 1, ("dist/",)))
         renderer.show(Finished(Outcome("a/b", RepoType.SPACE, "https://hub.test", "abc")))
         renderer.fail(SourceEmpty("Nothing."), "SourceEmpty", 12)
-        renderer.fail(gather([SourceEmpty("Nothing."), SdkMissing("No sdk.")]), "SeveralFaults", 70)
+        renderer.fail(gather([SourceEmpty("Nothing."), SdkMissing("No sdk.")]), "SeveralFaults", 79)
     scanned, outcome, error, several = map(json.loads, out.getvalue().splitlines())
     assert scanned == {
         "event": "scanned",
