@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz bench lint format lock clean test-apps test-action bench-relay
+.PHONY: setup demo test fuzz bench lint dist format lock clean test-apps test-action bench-relay
 
 setup: .venv/.ready
 
@@ -53,6 +53,18 @@ test-action: setup
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/jactionlint --profile correctness --shellcheck=$(BIN)/shellcheck
+	@$(BIN)/zizmor --quiet --offline --strict-collection --persona=pedantic .github action.yml
+
+# All distributions, and each command of theirs from the wheels alone.
+dist: setup
+	@rm -rf dist .venv-dist && for member in $(MEMBERS); do $(BIN)/uv build --quiet --out-dir dist $$member || exit; done
+	@$(BIN)/uv venv --quiet .venv-dist && $(BIN)/uv pip install --quiet --python .venv-dist dist/*.whl
+	@for program in hfdeploy hfdeploy-janitor hfdeploy-localhub hfdeploy-proxy; do \
+		.venv-dist/bin/$$program --version | grep -F "$$(cat VERSION)" || exit; done
 
 format: setup
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -68,4 +80,4 @@ lock: setup
 	@$(BIN)/python scripts/action_docs.py
 
 clean:
-	rm -rf .venv .venv-apps .venv-bench dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-apps .venv-bench .venv-dist dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
