@@ -21,11 +21,18 @@ def hub() -> FakeHub:
 def run(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hfdeploy ARGUMENTS...` with the fake Hub as the Hub, and not as in CI, where it waits."""
     monkeypatch.delenv("CI", raising=False)
-    for verb in (hfdeploy_core.deploy, hfdeploy_core.apply, hfdeploy_core.destroy):
+    for verb in (
+        hfdeploy_core.deploy,
+        hfdeploy_core.apply,
+        hfdeploy_core.destroy,
+        hfdeploy_core.create_preview,
+    ):
         monkeypatch.setattr(hfdeploy_core, verb.__name__, partial(verb, hub=hub, clock=FakeClock()))
     for reader in (
         hfdeploy_core.plan,
+        hfdeploy_core.list_previews,
         hfdeploy_core.plan_destroy,
+        hfdeploy_core.plan_destroy_preview,
         hfdeploy_core.plan_promote,
         hfdeploy_core.plan_rollback,
         hfdeploy_core.status,

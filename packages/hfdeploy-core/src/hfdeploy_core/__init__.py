@@ -11,6 +11,7 @@ from hfdeploy_core.options import Relay
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.probes import Probe, parse_probe
 from hfdeploy_core.planning.status import Status
+from hfdeploy_core.previewing import create_preview, list_previews, plan_destroy_preview
 from hfdeploy_core.promotion import plan_promote, promote
 from hfdeploy_core.redact import redact
 from hfdeploy_core.restoring import plan_rollback, rollback
@@ -29,16 +30,19 @@ __all__ = [
     "Visibility",
     "apply",
     "connect",
+    "create_preview",
     "deploy",
     "destroy",
     "diagnose",
     "diff",
     "errors",
     "events",
+    "list_previews",
     "load_plan",
     "parse_probe",
     "plan",
     "plan_destroy",
+    "plan_destroy_preview",
     "plan_promote",
     "plan_rollback",
     "promote",

@@ -29,7 +29,8 @@
     │   ├── PermissionRefused      32   the token may not do this here
     │   ├── RepoNotFound           33   no such repo or namespace, or hidden from this token
     │   ├── PaymentRequired        34   needs a paid plan
-    │   └── NameTaken              35   a repo of that name is there, and it is not one of hfdeploy's
+    │   ├── NameTaken              35   a repo of that name is there, and it is not one of hfdeploy's
+    │   └── TooManyPreviews        36   as many previews as are allowed
     ├── HubError
     │   ├── HubUnreachable         40   no connection
     │   ├── RateLimited            41   too many requests
@@ -229,6 +230,11 @@ class PaymentRequired(AccessError):
 class NameTaken(AccessError):
     exit_code = 35
     advice = "Choose another name, or look whose it is and delete it."
+
+
+class TooManyPreviews(AccessError):
+    exit_code = 36
+    advice = "Delete one with `hfdeploy preview destroy`, or allow more with --max-previews."
 
 
 class HubError(DeployError):

@@ -69,13 +69,15 @@ class Source:
     """What to deploy, as it was named: a relative `path` is read from the working directory.
 
     The others are patterns as in a .gitignore: `include` adds what ignore files leave out, `exclude` leaves
-    out more, and `allow_secrets` consents to files that look as if they held secrets.
+    out more, and `allow_secrets` consents to files that look as if they held secrets. Its card gets the
+    `tags`, too.
     """
 
     path: str
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,14 @@ class RepoInfo:
     sleep_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
     hub_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSpace:
+    """A Space as the Hub lists it, with the tags of its card."""
+
+    repo: RepoRef
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Protocol, TypedDict, TypeVar
 
 from hfdeploy_core.errors import SettingInvalid, SourceMissing
 from hfdeploy_core.globs import check_globs
-from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Source, Target, Variable, Visibility
+from hfdeploy_core.model import Gated, Marker, RepoRef, RepoType, Sdk, Source, Target, Variable, Visibility
 from hfdeploy_core.planning.deletions import parse_max_delete
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.probes import Probe
@@ -34,7 +34,8 @@ class Options(TypedDict, total=False):
 
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
-    stay). A secret's value is kept nowhere.
+    stay). A secret's value is kept nowhere. `tags` are added to README.md's. A Space with a `marker` is only
+    changed if it carries it, and made with it.
     """
 
     repo_type: RepoType | str
@@ -54,6 +55,8 @@ class Options(TypedDict, total=False):
     volumes: Iterable[str] | None
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
+    tags: Iterable[str]
+    marker: Marker | None
 
 
 class SpaceContent(Protocol):
@@ -115,6 +118,7 @@ def read_target(repo: str, options: Options) -> Target:
         tuple(secrets),
         parse_max_delete(options.get("max_delete")),
         check_globs("--keep", options.get("keep", ())),
+        options.get("marker"),
     )
     check_settings(target)
     return target
@@ -130,6 +134,7 @@ def read_source(path: str, options: Options) -> Source:
         check_globs("--include", options.get("include", ())),
         check_globs("--exclude", options.get("exclude", ())),
         check_globs("--allow-secrets", options.get("allow_secrets", ())),
+        tuple(options.get("tags", ())),
     )
 
 

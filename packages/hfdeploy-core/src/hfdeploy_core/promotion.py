@@ -4,12 +4,15 @@ from os import PathLike
 
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.deployment import apply, enter, find_existing
+from hfdeploy_core.errors import PermissionRefused, SettingInvalid
 from hfdeploy_core.events import OnEvent, Warned
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.model import Outcome, Plan, Remote, RepoType
+from hfdeploy_core.model import Outcome, Plan, Remote, RepoInfo, RepoType
 from hfdeploy_core.options import read_target
 from hfdeploy_core.planning import promotion as planning
 from hfdeploy_core.planning.gate import Gate
+from hfdeploy_core.planning.previews import MARKER
+from hfdeploy_core.planning.relay import find_marked
 
 
 def promote(
@@ -39,9 +42,23 @@ def plan_promote(
     asked = [read_target(name, {"repo_type": RepoType.SPACE}).repo for name in (source, repo)]
     with enter(hub, on_event) as connected:
         origin, info = (find_existing(connected, place) for place in asked)
+        _refuse_preview(connected, origin)
         if doubt := planning.find_doubt(origin, connected.find_runtime(origin.repo)):
             on_event(Warned(doubt))
         latest = connected.recent_commits(origin.repo, origin.head)[0]
         files = connected.list_files(origin.repo, origin.head)
         remote = Remote(info, connected.list_files(info.repo, info.head))
         return planning.plan_promotion(origin, latest, files, remote)
+
+
+def _refuse_preview(hub: Hub, info: RepoInfo) -> None:
+    """A preview's card says when it expires, which must not come to stay elsewhere."""
+    try:
+        variables = hub.list_variables(info.repo)
+    except PermissionRefused:
+        return  # somebody else's: no preview of ours
+    if repo_id := find_marked(MARKER, variables):
+        raise SettingInvalid(
+            f"{info.repo.id} is a preview of {repo_id}, and its card says when it expires.",
+            "Deploy its source there instead, or promote from a Space that stays.",
+        )

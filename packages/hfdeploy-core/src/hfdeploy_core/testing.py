@@ -1,6 +1,7 @@
 """For tests of code that deploys: a Hub in memory and a clock that does not wait. Public, and kept stable."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -27,6 +28,7 @@ from hfdeploy_core.model import (
     Hardware,
     Head,
     HeldSecret,
+    ListedSpace,
     RemoteFile,
     RepoInfo,
     RepoRef,
@@ -161,6 +163,11 @@ class FakeHub:
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         self._call("find_repo")
         return self._inform(repo)
+
+    def list_spaces(self, namespace: str) -> tuple[ListedSpace, ...]:
+        self._call("list_spaces")
+        spaces = [repo for repo in self.repos if (repo.type, repo.namespace) == (RepoType.SPACE, namespace)]
+        return tuple(ListedSpace(repo, self._read_tags(repo)) for repo in spaces)
 
     def find_head(self, repo: RepoRef) -> Head | None:
         self._call("find_head")
@@ -369,6 +376,10 @@ class FakeHub:
             volumes=held.volumes,
             hub_id=held.hub_id,
         )
+
+    def _read_tags(self, repo: RepoRef) -> tuple[str, ...]:
+        readme = self.repos[repo].files.get("README.md", b"").decode()
+        return tuple(re.findall(r'^- "(.*)"$', readme, re.MULTILINE))
 
     def _repo(self, repo: RepoRef) -> FakeRepo:
         if (held := self.repos.get(repo)) is None:

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfdeploy_core.errors import PlanInvalid
@@ -37,6 +37,7 @@ PLAN = Plan(
 )
 
 
+@settings(deadline=None)
 @given(st.from_type(Plan))
 def test_any_plan_survives_being_written_and_read(plan: Plan) -> None:
     read = read_plan(write_plan(plan))
@@ -115,7 +116,7 @@ def test_version_2_looks_like_this() -> None:
         "unchanged_files": 4,
         "content": "c" * 64,
         "is_exact": True,
-        "source": {"path": "./app", "include": [], "exclude": [], "allow_secrets": []},
+        "source": {"path": "./app", "include": [], "exclude": [], "allow_secrets": [], "tags": []},
         "allows_partial": False,
         "most_deletions": None,
         "held": {

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import CardInvalid, SettingInvalid, TokenMissing, TokenRejected
@@ -27,6 +27,7 @@ from hfdeploy_core.model import (
     Hardware,
     Head,
     HeldSecret,
+    ListedSpace,
     Membership,
     RemoteFile,
     RepoInfo,
@@ -42,6 +43,7 @@ from hfdeploy_core.redact import redact, remember_secret
 from hfdeploy_core.space import AppReply, LogKind, LogLine, Runtime
 
 _COMMITS_A_PAGE = 50
+_SPACES_A_PAGE = 1000
 _URL_PREFIX = {RepoType.MODEL: "", RepoType.DATASET: "datasets/", RepoType.SPACE: "spaces/"}
 # All that is read of a repo that has no app: the whole answer would name every file.
 _FACTS = {"expand": ["sha", "private", "gated"]}
@@ -147,6 +149,14 @@ class HubClient:
             gated=Gated(info.get("gated") or Gated.NONE),
             hub_id=info.get("_id", ""),
             **_read_runtime(info.get("runtime") or {}),
+        )
+
+    def list_spaces(self, namespace: str) -> tuple[ListedSpace, ...]:
+        query = urlencode({"author": namespace, "expand": "tags", "limit": _SPACES_A_PAGE})
+        listed = self._authorized().ask_pages(f"/api/spaces?{query}", f"list the Spaces of {namespace}")
+        return tuple(
+            ListedSpace(RepoRef(RepoType.SPACE, *item["id"].split("/")), tuple(item.get("tags") or ()))
+            for item in listed
         )
 
     def find_head(self, repo: RepoRef) -> Head | None:

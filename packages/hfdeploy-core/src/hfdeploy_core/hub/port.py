@@ -14,6 +14,7 @@ from hfdeploy_core.model import (
     Hardware,
     Head,
     HeldSecret,
+    ListedSpace,
     RemoteFile,
     RepoInfo,
     RepoRef,
@@ -76,6 +77,10 @@ class Hub(Protocol):
 
     def find_repo(self, repo: RepoRef) -> RepoInfo | None:
         """The repo as it is now, or None where there is none that this account can see."""
+        ...
+
+    def list_spaces(self, namespace: str) -> tuple[ListedSpace, ...]:
+        """Every Space of a namespace that this account can see."""
         ...
 
     def find_head(self, repo: RepoRef) -> Head | None:

@@ -42,6 +42,12 @@ def _check_text(gitignore: Path) -> None:
         ) from None
 
 
+def find_front_matter(text: str) -> tuple[int, int] | None:
+    """Where the YAML of a README's front matter begins and ends."""
+    found = _FRONT_MATTER.match(text)
+    return None if found is None else found.span("yaml")
+
+
 def parse_card(text: str) -> Card:
     """The card in a README's text; see `read_card`."""
     found = _FRONT_MATTER.match(text)

@@ -9,6 +9,7 @@ from hfdeploy_core.errors import DeployError
 from hfdeploy_core.model import Snapshot, Source
 from hfdeploy_core.source.ignore import Rules
 from hfdeploy_core.source.scan import find_root, make_rules, scan
+from hfdeploy_core.source.tagging import tag_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +29,5 @@ def open_source(source: Source, state: Path) -> Iterator[OpenSource]:
     faults: list[DeployError] = []
     rules = make_rules(find_root(place), source)
     snapshot = scan(place, state, rules=rules, on_fault=faults.append)
-    yield OpenSource(source, snapshot, rules, tuple(faults))
+    with tag_card(snapshot, source.tags) as tagged:
+        yield OpenSource(source, tagged, rules, tuple(faults))

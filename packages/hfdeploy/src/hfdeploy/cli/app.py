@@ -13,6 +13,7 @@ from hfdeploy.cli.diff import diff
 from hfdeploy.cli.doctor import doctor
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
+from hfdeploy.cli.preview import preview
 from hfdeploy.cli.promote import promote
 from hfdeploy.cli.rollback import rollback
 from hfdeploy.cli.spaces import logs, open_, pause, restart, wake
@@ -33,6 +34,7 @@ app.add_command(apply)
 app.add_command(rollback)
 app.add_command(status)
 app.add_command(diff)
+app.add_command(preview)
 app.add_command(promote)
 app.add_command(destroy)
 app.add_command(doctor)
