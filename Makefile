@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz bench lint dist format lock clean test-apps test-action bench-relay
+.PHONY: setup demo test fuzz soak bench lint dist format lock clean test-apps test-action bench-relay
 
 setup: .venv/.ready
 
@@ -27,6 +27,11 @@ fuzz: setup
 	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants \
 		packages/hfdeploy-localhub/tests/state $(ARGS)
 	@HFDEPLOY_SCHEDULES=$(or $(SCHEDULES),1100) $(BIN)/python -m pytest -n 2 tests/test_fault_runs.py $(ARGS)
+	@HFDEPLOY_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest -n 2 --timeout 1200 packages/hfdeploy-proxy/tests/fuzz $(ARGS)
+
+# Ten minutes of traffic through the relay.
+soak: setup
+	@HFDEPLOY_SOAK_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest -s --timeout 0 tests/soak $(ARGS)
 
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py

@@ -162,7 +162,7 @@ class Peer:
 
     def read_head(self) -> tuple[int, list[tuple[str, str]]]:
         lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")[:-2]
-        pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
+        pairs = [(name, value.strip(" \t")) for name, _, value in (line.partition(":") for line in lines[1:])]
         return int(lines[0].split()[1]), pairs
 
     def read_exactly(self, size: int) -> bytes:
