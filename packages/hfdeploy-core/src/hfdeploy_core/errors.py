@@ -52,7 +52,9 @@
     │   ├── ValueMissing           62   what a reference in it names is not there
     │   ├── RunFailed              63   several targets failed
     │   ├── StateLocked            64   another run is at work on these targets
-    │   └── StateInvalid           65   what lies where the state should be is none
+    │   ├── StateInvalid           65   what lies where the state should be is none
+    │   ├── StepFailed             66   a step before or after the targets failed
+    │   └── PluginInvalid          67   a plugin is missing, not allowed or made for another version
     └── SeveralFaults              79   several of these at once
 
 2 is the exit code of a command line that cannot be understood, 130 that of Ctrl-C.
@@ -345,6 +347,16 @@ class StateLocked(ManifestError):
 class StateInvalid(ManifestError):
     exit_code = 65
     advice = "Put an earlier version of it back, or move it away: then nothing counts as owned."
+
+
+class StepFailed(ManifestError):
+    exit_code = 66
+    advice = "Look at what it printed, above or in its log in .hfdeploy/logs; then run it again."
+
+
+class PluginInvalid(ManifestError):
+    exit_code = 67
+    advice = "Look at `hfdeploy plugins list`."
 
 
 class SeveralFaults(DeployError):

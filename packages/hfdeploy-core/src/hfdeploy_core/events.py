@@ -225,6 +225,51 @@ class TargetLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetLeftOut:
+    """One target of a manifest is planned, but not changed, for this reason."""
+
+    name: ClassVar[str] = "target_left_out"
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step before or after targets began."""
+
+    name: ClassVar[str] = "step_started"
+    step: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepTold:
+    """A line that a step printed."""
+
+    name: ClassVar[str] = "step_told"
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step did what it should."""
+
+    name: ClassVar[str] = "step_finished"
+    step: str
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepLeftOut:
+    """A step was not taken, for this reason."""
+
+    name: ClassVar[str] = "step_left_out"
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The last event of a run over a manifest: what became of each target, by name."""
 
@@ -258,6 +303,11 @@ Event = (
     | TargetTold
     | TargetFailed
     | TargetLeft
+    | TargetLeftOut
+    | StepStarted
+    | StepTold
+    | StepFinished
+    | StepLeftOut
     | RunFinished
 )
 OnEvent = Callable[[Event], None]

@@ -4,16 +4,17 @@ from typing import Any
 
 from hfdeploy_core.errors import RequestError
 from hfdeploy_core.manifest.checking import find_needs
-from hfdeploy_core.manifest.model import Declared, Manifest
-from hfdeploy_core.manifest.node import Fault, Node, Position, list_texts, refusal, strip
+from hfdeploy_core.manifest.model import Declared, Manifest, Step, Steps
+from hfdeploy_core.manifest.node import Fault, Node, Position, find_node, list_texts, refusal, strip
 from hfdeploy_core.manifest.overlays import choose_profile, spread_defaults
 from hfdeploy_core.manifest.references import Reference, list_references
 from hfdeploy_core.manifest.spec import TARGET_KINDS, ManifestFile, TargetFile
+from hfdeploy_core.manifest.steps import AnyStep, StepFile, StepsFile
 from hfdeploy_core.manifest.validating import check_spec
 
 _KEYS = {kind: frozenset(model.model_fields) for kind, model in TARGET_KINDS.items()}
 # What is no option of a deploy.
-_OTHERS = {"type", "repo", "source", "depends_on", "gate"}
+_OTHERS = {"type", "repo", "source", "depends_on", "gate", "when", "skip", "steps"}
 _ANYTHING = "x"
 
 
@@ -25,12 +26,17 @@ def build_manifest(root: Node, profile: str | None = None) -> Manifest:
     whole = spread_defaults(chosen, _KEYS)
     read = ManifestFile.model_validate(strip(whole))
     needs = find_needs(whole, allows_commands=read.allow_commands)
-    targets = {name: _declare(name, target, needs[name]) for name, target in read.targets.items()}
+    nodes = whole.children["targets"].children
+    targets = {
+        name: _declare(name, target, needs[name], nodes[name]) for name, target in read.targets.items()
+    }
     _check_settings(targets, whole)
     return Manifest(
         targets,
         env_files=tuple(read.env_files),
         state_repo=read.state.repo if read.state else None,
+        allow_plugins=None if read.allow_plugins is None else frozenset(read.allow_plugins),
+        steps=_build_steps(read.steps, whole, "run"),
         places=_find_places(whole),
     )
 
@@ -41,7 +47,7 @@ def list_profiles(root: Node) -> list[str]:
     return list(profiles.children) if profiles is not None else []
 
 
-def _declare(name: str, target: TargetFile, needs: frozenset[str]) -> Declared:
+def _declare(name: str, target: TargetFile, needs: frozenset[str], node: Node) -> Declared:
     asked: dict[str, Any] = {key: getattr(target, key) for key in target.model_fields_set - _OTHERS}
     gate = getattr(target, "gate", None)
     return Declared(
@@ -51,6 +57,21 @@ def _declare(name: str, target: TargetFile, needs: frozenset[str]) -> Declared:
         {**asked, "repo_type": target.type},
         needs,
         None if gate is None else gate.model_dump(),
+        target.when,
+        target.skip,
+        _build_steps(target.steps, node, f"targets.{name}"),
+    )
+
+
+def _build_steps(asked: StepsFile, node: Node, whose: str) -> Steps:
+    def build(place: str, number: int, step: AnyStep) -> Step:
+        fields = step.model_dump(exclude={*StepFile.model_fields, "type"})
+        at = find_node(node, ("steps", place, number)).at
+        return Step(f"{whose}.{place}.{number}", step.type, fields, at, step.name, step.when, step.skip)
+
+    return Steps(
+        tuple(build("before", number, step) for number, step in enumerate(asked.before)),
+        tuple(build("after", number, step) for number, step in enumerate(asked.after)),
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from hfdeploy_core.manifest.node import Fault, Node, Place, list_texts, refusal
+from hfdeploy_core.manifest.conditions import find_condition_fault
+from hfdeploy_core.manifest.node import Fault, Node, Place, find_node, list_texts, refusal
 from hfdeploy_core.manifest.references import Kind, list_references
 from hfdeploy_core.manifest.suggesting import suggest
 
@@ -17,7 +18,7 @@ def find_needs(root: Node, *, allows_commands: bool) -> Needs:
     faults = list(_check_texts(root, allows_commands=allows_commands))
     if faults:
         raise refusal(faults)
-    wanted = {name: _list_wanted(target) for name, target in targets.items()}
+    wanted = {name: _list_wanted(name, target) for name, target in targets.items()}
     faults = [
         Fault(node.at, f"there is no target {needed!r}{suggest(needed, targets.keys() - {name})}")
         for name, nodes in wanted.items()
@@ -51,17 +52,33 @@ def _check_texts(root: Node, *, allows_commands: bool) -> Iterator[Fault]:
                 yield Fault(node.at, f"{place[-1]!r} cannot depend on another target: {reference}.")
         if _is_secret(place) and not references:
             yield Fault(node.at, f"a secret is never written down here; use '${{env:{place[-1]}}}'.")
+        if place[-1] == "when" and (fault := find_condition_fault(str(node.content))) is not None:
+            yield Fault(node.at, fault)
+    for place in _list_notified(root):
+        node = find_node(root, place)
+        if not list_references(str(node.content)):
+            yield Fault(
+                node.at, "an address holds secrets and is never written down here; use '${env:NAME}'."
+            )
 
 
-def _list_wanted(target: Node) -> dict[str, Node]:
+def _list_wanted(name: str, target: Node) -> dict[str, Node]:
     """The targets that one depends on, and where it says so."""
     listed = target.children.get("depends_on")
     wanted = {str(item.content): item for item in (listed.items if listed else ())}
-    for _, node in list_texts(target):
+    for place, node in list_texts(target):
         for reference in list_references(str(node.content)):
-            if reference.kind is Kind.TARGETS:
+            # What a step says of its own target is known by then.
+            if reference.kind is Kind.TARGETS and not (place[0] == "steps" and reference.name == name):
                 wanted.setdefault(reference.name, node)
     return wanted
+
+
+def _list_notified(root: Node) -> Iterator[Place]:
+    """The places of all addresses that steps notify."""
+    for place, node in list_texts(root):
+        if place[-1] == "type" and node.content == "notify" and "steps" in place:
+            yield (*place[:-1], "url")
 
 
 def _is_fixed(place: Place) -> bool:

@@ -7,9 +7,9 @@ from hfdeploy_core.manifest.references import Kind, Reference
 from hfdeploy_core.model import CommitFiles, Outcome, Plan, RepoInfo
 
 
-def find_facts(name: str, plan: Plan, info: RepoInfo | None) -> dict[Reference, str]:
-    """What is known of a target before its plan is applied; `info` is the repo, where there is one."""
-    is_moved = any(isinstance(change, CommitFiles) for change in plan.changes)
+def find_facts(name: str, plan: Plan, info: RepoInfo | None, *, is_applied: bool) -> dict[Reference, str]:
+    """What is known of a target before its plan is applied, if it will be; `info` is its repo, if there."""
+    is_moved = is_applied and any(isinstance(change, CommitFiles) for change in plan.changes)
     return _name(
         name,
         repo_id=plan.repo.id,

@@ -24,6 +24,40 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step as the manifest declares it; `fields` are what its kind asks for, references in their texts.
+
+    `key` tells it from every other step.
+    """
+
+    key: str
+    kind: str
+    fields: Mapping[str, Any]
+    at: Position
+    name: str | None = None
+    when: str | None = None
+    skip: bool = False
+
+    @property
+    def references(self) -> frozenset[Reference]:
+        """Every reference in its texts."""
+        return find_references(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is done before, and what after."""
+
+    before: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+
+    @property
+    def references(self) -> frozenset[Reference]:
+        """Every reference in their texts."""
+        return frozenset().union(*(step.references for step in (*self.before, *self.after)))
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """A target as the manifest declares it: its texts may hold references. `needs` are what comes before."""
 
@@ -33,10 +67,13 @@ class Declared:
     options: Mapping[str, Any]
     needs: frozenset[str] = frozenset()
     gate: Mapping[str, Any] | None = None
+    when: str | None = None
+    skip: bool = False
+    steps: Steps = Steps()
 
     @property
     def references(self) -> frozenset[Reference]:
-        """Every reference in its texts."""
+        """Every reference in its own texts, not those of its steps."""
         return find_references([self.repo, self.source, self.options, self.gate])
 
     def fill(self, values: Mapping[Reference, str]) -> Asked:
@@ -58,4 +95,22 @@ class Manifest:
     targets: Mapping[str, Declared]
     env_files: tuple[str, ...] = ()
     state_repo: str | None = None
+    allow_plugins: frozenset[str] | None = None
+    steps: Steps = Steps()
     places: Mapping[Reference, Position] = field(default_factory=dict)
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether anything in it depends on a condition."""
+        targets = self.targets.values()
+        steps = (self.steps, *(target.steps for target in targets))
+        conditions = (step.when for each in steps for step in (*each.before, *each.after))
+        return any(target.when for target in targets) or any(conditions)
+
+    @property
+    def references(self) -> frozenset[Reference]:
+        """Every reference in targets and steps."""
+        targets = self.targets.values()
+        return self.steps.references.union(
+            *(target.references | target.steps.references for target in targets)
+        )

@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from hfdeploy_core.manifest.steps import StepsFile, Text
 from hfdeploy_core.planning.gate import Gate
 
 NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*$"
 VERSION = 1
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Text = Annotated[str, Field(min_length=1)]
 
 
 class _Strict(BaseModel):
@@ -82,11 +82,21 @@ class SpaceSettingsFile(SettingsFile):
     gate: _Gate = None
 
 
+class FlowFile(_Strict):
+    """When a target has its turn, and what is done before and after."""
+
+    when: Text | None = None
+    """A condition in CEL over branch, profile, target and changed: else it is planned only."""
+    skip: bool = False
+    """Plan it only."""
+    steps: StepsFile = StepsFile()
+
+
 class DefaultsFile(SpaceSettingsFile):
     """What holds for every target that does not say otherwise and can be asked for it."""
 
 
-class OverlayFile(SpaceSettingsFile):
+class OverlayFile(FlowFile, SpaceSettingsFile):
     """What is another for a target."""
 
     type: Literal["model", "dataset", "space"] | None = None
@@ -95,7 +105,7 @@ class OverlayFile(SpaceSettingsFile):
     depends_on: list[str] | None = None
 
 
-class _TargetFile(_Strict):
+class _TargetFile(FlowFile):
     repo: Text
     """NAMESPACE/NAME, or NAME for your own namespace."""
     source: Text
@@ -137,6 +147,8 @@ class ProfileFile(_Strict):
 
     env_files: list[Text] | None = None
     state: StateFile | None = None
+    allow_plugins: list[Text] | None = None
+    steps: StepsFile = StepsFile()
     defaults: DefaultsFile = DefaultsFile()
     targets: dict[Name, OverlayFile] = {}
 
@@ -152,6 +164,10 @@ class ManifestFile(_Strict):
     """Files of NAME=VALUE lines, for ${env:NAME}; the environment itself wins, then the last file."""
     allow_commands: bool = False
     """Whether ${cmd:WORDS} may run commands."""
+    allow_plugins: list[Text] | None = None
+    """The plugins whose steps and connectors may be used; all that are installed without it."""
+    steps: StepsFile = StepsFile()
+    """What is done before and after all targets."""
     state: StateFile | None = None
     defaults: DefaultsFile = DefaultsFile()
     targets: dict[Name, Annotated[TargetFile, Field(discriminator="type")]]

@@ -103,16 +103,16 @@ def _expand(part: Mapping[str, Any], schema: Mapping[str, Any], node: Node) -> I
     """What a part of a schema may stand for, as far as the node's `type` does not tell which."""
     if "$ref" in part:
         part = schema["$defs"][part["$ref"].rpartition("/")[2]]
-    if (tags := part.get("discriminator", {}).get("mapping")) is not None:
-        kind = node.children.get("type")
-        chosen = tags.get(kind.content) if kind is not None else None
-        references = [chosen] if chosen else list(tags.values())
-        for reference in references:
-            yield from _expand({"$ref": reference}, schema, node)
-        return
-    for inner in part.get("anyOf", ()):
-        yield from _expand(inner, schema, node)
+    choices = [inner for key in ("anyOf", "oneOf") for inner in part.get(key, ())]
+    whole = [one for inner in choices for one in _expand(inner, schema, node)]
+    kind = node.children.get("type")
+    told = [one for one in whole if kind is not None and _find_type(one) == kind.content]
+    yield from told or whole
     yield part
+
+
+def _find_type(part: Mapping[str, Any]) -> Any:
+    return part.get("properties", {}).get("type", {}).get("const")
 
 
 def _clean(place: tuple[int | str, ...], root: Node) -> Place:
@@ -121,7 +121,8 @@ def _clean(place: tuple[int | str, ...], root: Node) -> Place:
     for number, part in enumerate(place):
         node = find_node(root, cleaned)
         is_last = number == len(place) - 1
-        is_tag = (kind := node.children.get("type")) is not None and kind.content == part
+        kind = node.children.get("type")
+        is_tag = kind is not None and (kind.content == part or part == "plugin")
         if part == "[key]" or (is_tag and not (is_last and part in node.children)):
             continue
         cleaned.append(part)

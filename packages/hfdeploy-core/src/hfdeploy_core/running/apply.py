@@ -1,14 +1,15 @@
 """Carries out what was planned for every target, and writes down what that leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import TypedDict
 
 from hfdeploy_core import deployment
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.errors import ValueMissing
+from hfdeploy_core.errors import DeployError, ValueMissing
 from hfdeploy_core.events import Event, OnEvent, Planned, RunFinished, Scanned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.facts import name_facts
@@ -17,9 +18,11 @@ from hfdeploy_core.manifest.references import Reference
 from hfdeploy_core.manifest.state import Held, State
 from hfdeploy_core.model import Outcome, RepoInfo
 from hfdeploy_core.running.flow import Done, Failed, Fate, Left
-from hfdeploy_core.running.plan import ProjectPlan
+from hfdeploy_core.running.plan import ProjectPlan, list_changed
 from hfdeploy_core.running.run import Run, raise_failures
+from hfdeploy_core.running.stepping import Progress, Stepper, digest_run
 from hfdeploy_core.running.stores import Book, Store
+from hfdeploy_core.source.cache import STATE_FOLDER
 
 
 class _Shared(TypedDict):
@@ -44,6 +47,18 @@ def apply_project(
     project, manifest = plan.project, plan.project.manifest
     run = Run(project, on_event, clock)
     facts: dict[Reference, str] = dict(plan.values)
+    circumstances = run.look_around()
+    changed = tuple(
+        dict.fromkeys(path for target in plan.targets.values() for path in list_changed(target.plan))
+    )
+    everywhere = replace(circumstances, changed=changed)
+    stepper = Stepper(
+        project.folder,
+        project.folder / STATE_FOLDER,
+        project.environment,
+        Progress(project.folder / STATE_FOLDER, _name_run(plan)),
+        clock,
+    )
 
     def deploy(name: str, tell: OnEvent, hub: Hub) -> Outcome:
         target, declared = plan.targets[name], manifest.targets[name]
@@ -61,26 +76,59 @@ def apply_project(
         )
 
     def work(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:
-        target = plan.targets[name]
+        target, steps = plan.targets[name], manifest.targets[name].steps
+        here = replace(circumstances, target=name, changed=list_changed(target.plan))
+        if not target.is_settled:
+            stepper.take(steps.before, here, facts, tell)
         outcome = None if target.is_settled else deploy(name, tell, hub)
         facts.update(target.facts if outcome is None else name_facts(name, outcome))
         held = book.state.find(target.plan.repo)
         is_news = outcome is not None or (held is not None and held.is_unfinished)
         if is_news and (info := hub.find_repo(target.plan.repo)) is not None:
             book.note(_note(manifest.targets[name], info, held, clock))
+        if not target.is_settled:
+            stepper.take(steps.after, here, facts, tell)
         return outcome
 
     needs = {name: target.needs for name, target in manifest.targets.items()}
     with run.enter(hub) as connected, _hold(run.find_store(connected), plan, clock) as book:
-        fates = run.go(needs, lambda name, tell: work(name, tell, connected, book))
+        known = dict(plan.values)
+        for target in plan.targets.values():
+            known |= target.facts
+        failure = _find_failure(lambda: stepper.take(manifest.steps.before, everywhere, known, on_event))
+        fates: dict[str, Fate[Outcome | None]] = {name: Left(("the steps before",)) for name in needs}
+        if failure is None:
+            fates = run.go(needs, lambda name, tell: work(name, tell, connected, book))
+        is_done = all(isinstance(fate, Done) for fate in fates.values())
+        result = replace(everywhere, result="done" if is_done else "failed")
+        late = _find_failure(lambda: stepper.take(manifest.steps.after, result, known | facts, on_event))
+        if is_done and late is None:
+            stepper.progress.end()
     on_event(_summarize(fates, clock.seconds() - started_seconds))
     raise_failures(fates)
+    if (error := failure or late) is not None:
+        raise error
     return {name: fate.result for name, fate in fates.items() if isinstance(fate, Done)}
+
+
+def _find_failure(work: Callable[[], None]) -> DeployError | None:
+    """What became of work that others have to hear about first."""
+    try:
+        work()
+    except DeployError as error:
+        return error
+    return None
+
+
+def _name_run(plan: ProjectPlan) -> str:
+    """What a run is about: as long as that is the same, a run that was cut short is gone on with."""
+    targets = (f"{name} {target.plan.repo} {target.plan.content}" for name, target in plan.targets.items())
+    return digest_run([plan.project.profile or "", repr(plan.project.manifest.steps), *targets])
 
 
 def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManager[Book]:
     """Keep other runs away, with what is to be made written down; not where there is nothing to do."""
-    if all(target.is_settled for target in plan.targets.values()):
+    if not plan.has_work:
         repos = {target.plan.repo for target in plan.targets.values()}
         if not any(held.is_unfinished for held in store.read().repos if held.repo in repos):
             return nullcontext(Book(State(), lambda state: None))

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from hfdeploy_core import deployment
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import SettingInvalid
-from hfdeploy_core.events import OnEvent
+from hfdeploy_core.events import OnEvent, TargetLeftOut
 from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.manifest.conditions import Circumstances, decide
 from hfdeploy_core.manifest.facts import find_facts
-from hfdeploy_core.manifest.model import Asked
+from hfdeploy_core.manifest.model import Asked, Declared
 from hfdeploy_core.manifest.references import Kind, Reference
 from hfdeploy_core.manifest.selecting import select
 from hfdeploy_core.model import Plan, RepoRef
@@ -22,17 +23,22 @@ UNKNOWN = "(known after apply)"
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """What would be changed of one target. `asked` is None where only others, once applied, tell it."""
+    """What would be changed of one target. `asked` is None where only what comes before tells it:
+    other targets, or steps that may write to its source. `left_out` is why it is planned only, if it is.
+    """
 
     name: str
     plan: Plan
     asked: Asked | None = field(repr=False)
     facts: Mapping[Reference, str] = field(default_factory=dict, repr=False)
+    has_steps: bool = False
+    left_out: str | None = None
 
     @property
     def is_settled(self) -> bool:
         """Whether there is nothing to do, nor to wait for."""
-        return self.asked is not None and self.asked.gate is None and not self.plan.changes
+        is_unchanged = self.asked is not None and self.asked.gate is None and not self.plan.changes
+        return self.left_out is not None or (is_unchanged and not self.has_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,15 @@ class ProjectPlan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether there is anything to do."""
-        return any(target.plan.changes for target in self.targets.values())
+        """Whether there is anything to change on the Hub."""
+        return any(target.plan.changes and not target.left_out for target in self.targets.values())
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to do: to change, or a step to take."""
+        steps = self.project.manifest.steps
+        is_idle = all(target.is_settled for target in self.targets.values())
+        return self.has_changes or not is_idle or bool(steps.before or steps.after)
 
 
 def plan_project(
@@ -61,11 +74,12 @@ def plan_project(
     Nothing on the Hub is changed. Raises a DeployError where one target cannot be planned.
     """
     manifest = select(project.manifest, targets)
-    references = frozenset().union(*(target.references for target in manifest.targets.values()))
+    references = manifest.references
     values = find_values(references, manifest.places, project.folder, project.environment)
     # Only what a value comes from has to be planned before.
     needs = {name: _list_sources(target.references) for name, target in manifest.targets.items()}
     run = Run(project, on_event, SystemClock())
+    circumstances = run.look_around()
     planned: dict[str, TargetPlan] = {}
 
     def work(name: str, tell: OnEvent, hub: Hub) -> TargetPlan:
@@ -74,6 +88,8 @@ def plan_project(
         for source in needs[name]:
             known |= planned[source].facts
         missing = declared.references - known.keys()
+        # A step that comes before may write to the source.
+        is_known = not (missing or declared.steps.before or manifest.steps.before)
         asked = declared.fill({**known, **dict.fromkeys(missing, UNKNOWN)})
         plan = deployment.plan(
             project.folder / asked.source,
@@ -86,8 +102,12 @@ def plan_project(
         wanted = {
             reference for reference in references if (reference.kind, reference.name) == (Kind.TARGETS, name)
         }
-        facts = find_facts(name, plan, hub.find_repo(plan.repo) if wanted else None)
-        planned[name] = TargetPlan(name, plan, None if missing else asked, facts)
+        left_out = _find_reason(declared, circumstances, plan)
+        facts = find_facts(name, plan, hub.find_repo(plan.repo) if wanted else None, is_applied=not left_out)
+        has_steps = bool(declared.steps.before or declared.steps.after)
+        planned[name] = TargetPlan(name, plan, asked if is_known else None, facts, has_steps, left_out)
+        if left_out:
+            on_event(TargetLeftOut(name, left_out))
         return planned[name]
 
     with run.enter(hub) as connected:
@@ -96,6 +116,21 @@ def plan_project(
     in_order = {name: planned[name] for name in manifest.targets}
     _refuse_twins(in_order.values())
     return ProjectPlan(replace(project, manifest=manifest), in_order, values)
+
+
+def _find_reason(declared: Declared, circumstances: Circumstances, plan: Plan) -> str | None:
+    """Why a target is planned only, if it is."""
+    if declared.skip:
+        return "the manifest skips it"
+    here = replace(circumstances, target=declared.name, changed=list_changed(plan))
+    if declared.when is not None and not decide(declared.when, here):
+        return f"{declared.when} does not hold"
+    return None
+
+
+def list_changed(plan: Plan) -> tuple[str, ...]:
+    """The paths that a plan changes."""
+    return (*(put.entry.path for put in plan.puts), *plan.deletions)
 
 
 def _list_sources(references: Iterable[Reference]) -> frozenset[str]:

@@ -11,12 +11,14 @@ from hfdeploy_core.deployment import enter
 from hfdeploy_core.errors import DeployError, RunFailed
 from hfdeploy_core.events import Event, OnEvent, TargetFailed, TargetLeft, TargetTold, take_turns
 from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.manifest.conditions import Circumstances
 from hfdeploy_core.model import RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.running.flow import Failed, Fate, Stopped, run_graph
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.stores import HubStore, LocalStore, Store
 from hfdeploy_core.source.cache import STATE_FOLDER
+from hfdeploy_core.source.git import find_branch
 
 MOST_AT_A_TIME = 8
 
@@ -47,6 +49,11 @@ class Run:
         return HubStore(
             RepoRef(RepoType.DATASET, namespace or hub.whoami().name, dataset), name, hub, self._clock
         )
+
+    def look_around(self) -> Circumstances:
+        """What conditions can look at, as far as it is the same for all."""
+        branch = find_branch(self._project.folder) if self._project.manifest.has_conditions else None
+        return Circumstances(branch=branch or "", profile=self._project.profile or "")
 
     def find_state(self, name: str) -> Path:
         """The folder for a target's journal and hashes."""

@@ -63,7 +63,7 @@ def apply(
         if not means_plan(words, manifest=manifest, profile=profile):
             refuse_others(context, {"manifest", "profile", "is_agreed"}, of="the targets of a manifest")
             made = plan_manifest(renderer, words, manifest, profile)
-            if made.has_changes:
+            if made.has_work:
                 ask_consent("Apply this?", is_agreed=is_agreed)
             apply_manifest(renderer, made)
             return

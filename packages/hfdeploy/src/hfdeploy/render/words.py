@@ -18,8 +18,13 @@ from hfdeploy_core.events import (
     Scanned,
     SettingChanged,
     StageChanged,
+    StepFinished,
+    StepLeftOut,
+    StepStarted,
+    StepTold,
     TargetFailed,
     TargetLeft,
+    TargetLeftOut,
     TargetTold,
     Uploading,
     Validated,
@@ -94,6 +99,16 @@ def say(event: Event) -> str:
             return f"[{event.target}] failed: {event.message}"
         case TargetLeft():
             return f"[{event.target}] left alone: it needs {', '.join(event.because)}"
+        case TargetLeftOut():
+            return f"[{event.target}] left out: {event.reason}"
+        case StepStarted():
+            return f"Step {event.step}"
+        case StepTold():
+            return f"  | {event.text}"
+        case StepFinished():
+            return f"Step {event.step} is done after {event.elapsed_seconds:.1f} s"
+        case StepLeftOut():
+            return f"Step {event.step} is left out: {event.reason}"
         case Validated():
             named = f", {count(len(event.profiles), 'profile')}" if event.profiles else ""
             return f"{event.file} is valid: {count(len(event.targets), 'target')}{named}"

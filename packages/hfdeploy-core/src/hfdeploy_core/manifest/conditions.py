@@ -1,0 +1,73 @@
+"""`when:` in a manifest: an expression in CEL, which can look at a few facts and do nothing.
+
+CEL has a grammar of its own, no loops that do not end and nothing of Python within reach: libraries that
+evaluate a part of Python's syntax have been broken out of. Its regular expressions take linear time.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from hfdeploy_core.errors import StepFailed
+from hfdeploy_core.manifest.suggesting import suggest
+
+# What an expression names itself: `changed.exists(path, ...)`.
+_BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*(\w+)\s*,")
+_REMEDY = "Run pip install 'hfdeploy-core[when]'."
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What an expression can look at.
+
+    `changed` are the paths that the plan changes, `result` what became of all before: "done" or "failed".
+    `branch`, `profile` and `target` are empty where there is none.
+    """
+
+    branch: str = ""
+    profile: str = ""
+    target: str = ""
+    result: str = "done"
+    changed: Sequence[str] = ()
+
+
+_KNOWN = tuple(field.name for field in fields(Circumstances))
+
+
+def find_condition_fault(text: str) -> str | None:
+    """What is wrong with an expression, as a sentence; None if it can be evaluated."""
+    try:
+        program = _compile(text)
+    except ValueError as error:
+        return str(error)
+    for name in program.variables():
+        if name not in (*_KNOWN, *_BOUND.findall(text)):
+            return f"there is no {name!r} to look at{suggest(name, _KNOWN)}"
+    return None
+
+
+def decide(text: str, circumstances: Circumstances) -> bool:
+    """Whether an expression holds. Raises StepFailed where it is none that is true or false."""
+    try:
+        found = _compile(text).execute({**asdict(circumstances), "changed": list(circumstances.changed)})
+    except (ValueError, TypeError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
+        raise StepFailed(f"`when: {text}` cannot be decided: {first.rstrip('.')}.", "Correct it.") from None
+    if not isinstance(found, bool):
+        raise StepFailed(f"`when: {text}` is neither true nor false, but {found!r}.", "Compare it.")
+    return found
+
+
+def _compile(text: str) -> Any:
+    # Imported here: it takes half a second, and most manifests have no conditions.
+    try:
+        import cel
+    except ImportError:
+        raise ValueError(f"conditions need a library that is not installed. {_REMEDY}") from None
+    try:
+        return cel.compile(text)
+    except ValueError as error:
+        _, _, reason = str(error).partition("Syntax error: ")
+        told = (reason or str(error)).partition("\n")[0].partition(" expecting ")[0]
+        raise ValueError(f"this is no condition: {told}.") from None

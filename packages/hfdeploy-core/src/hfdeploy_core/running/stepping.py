@@ -1,0 +1,144 @@
+"""Carries steps out, one after the other, and remembers which were done if the run is cut short."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hfdeploy_core.clock import Clock
+from hfdeploy_core.errors import StepFailed, ValueMissing
+from hfdeploy_core.events import OnEvent, StepFinished, StepLeftOut, StepStarted, StepTold
+from hfdeploy_core.manifest.conditions import Circumstances, decide
+from hfdeploy_core.manifest.model import Step
+from hfdeploy_core.manifest.references import Reference, fill_all
+from hfdeploy_core.redact import redact
+from hfdeploy_core.running.registry import find_step
+from hfdeploy_core.running.steps.context import StepContext
+from hfdeploy_core.source.cache import make_state_folder
+
+_RUN = "run.json"
+_LOGS = "logs"
+
+
+class Progress:
+    """Which steps a run has done, on the disk before the next begins: where a run was cut short it goes on.
+
+    `digest` names what the run is about; another run begins anew.
+    """
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        self._file = folder / _RUN
+        self._digest = digest
+        self._lock = threading.Lock()
+        self._done = self._read()
+
+    def has_done(self, key: str) -> bool:
+        """Whether an earlier try of this run has done that step."""
+        return key in self._done
+
+    def note(self, key: str) -> None:
+        """Write down that a step is done."""
+        with self._lock:
+            self._done.add(key)
+            make_state_folder(self._file.parent)
+            fresh = self._file.with_suffix(".new")
+            fresh.write_text(json.dumps({"digest": self._digest, "done": sorted(self._done)}))
+            fresh.replace(self._file)
+
+    def end(self) -> None:
+        """The run is over and all went well."""
+        self._file.unlink(missing_ok=True)
+
+    def _read(self) -> set[str]:
+        try:
+            told = json.loads(self._file.read_text(encoding="utf-8"))
+            return set(told["done"]) if told["digest"] == self._digest else set()
+        except (OSError, ValueError, KeyError, TypeError):
+            return set()
+
+
+def digest_run(facts: Iterable[str]) -> str:
+    """A name for what a run is about."""
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stepper:
+    """What steps of a run share. `state` is the folder for logs."""
+
+    folder: Path
+    state: Path
+    environment: Mapping[str, str]
+    progress: Progress
+    clock: Clock
+
+    def take(
+        self,
+        steps: Iterable[Step],
+        circumstances: Circumstances,
+        values: Mapping[Reference, str],
+        on_event: OnEvent,
+    ) -> None:
+        """Do these steps, as far as they are meant. Raises StepFailed, and does none after it."""
+        for step in steps:
+            reason = self._find_reason(step, circumstances)
+            if reason is not None:
+                on_event(StepLeftOut(_name(step), reason))
+                continue
+            self._do(step, circumstances, values, on_event)
+            self.progress.note(step.key)
+
+    def _find_reason(self, step: Step, circumstances: Circumstances) -> str | None:
+        """Why a step is left out, if it is."""
+        if step.skip:
+            return "the manifest skips it"
+        if self.progress.has_done(step.key):
+            return "it was done before the run was cut short"
+        if step.when is None:
+            return None if circumstances.result == "done" else "something before it failed"
+        return None if decide(step.when, circumstances) else f"{step.when} does not hold"
+
+    def _do(
+        self, step: Step, circumstances: Circumstances, values: Mapping[Reference, str], on_event: OnEvent
+    ) -> None:
+        name, started_seconds = _name(step), self.clock.seconds()
+        if missing := step.references - values.keys():
+            raise ValueMissing(
+                f"{step.at}: {', '.join(sorted(map(str, missing)))} is not known here.", "Drop it."
+            )
+        kind = find_step(step.kind)
+        fields = fill_all(step.fields, values)
+        asked = fields["arguments"] if "." in step.kind else {**fields, "type": step.kind}
+        on_event(StepStarted(name, step.kind))
+        try:
+            model = kind.model.model_validate(asked)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            what = ".".join(map(str, first["loc"]))
+            raise StepFailed(f"{step.at}: {what}: {first['msg']}.", "Correct it.") from None
+        make_state_folder(self.state)
+        log = self.state / _LOGS / f"{step.key}.log"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("w", encoding="utf-8") as kept:
+
+            def tell(line: str) -> None:
+                told = redact(line)
+                print(told, file=kept, flush=True)
+                on_event(StepTold(name, told))
+
+            context = StepContext(
+                self.folder, circumstances.target, circumstances.profile, self.environment, tell, self.clock
+            )
+            try:
+                kind.run(model, context)
+            except StepFailed as error:
+                raise StepFailed(f"{name}: {error.message}", error.remedy) from error
+        on_event(StepFinished(name, self.clock.seconds() - started_seconds))
+
+
+def _name(step: Step) -> str:
+    return step.name or f"{step.kind} ({step.key})"

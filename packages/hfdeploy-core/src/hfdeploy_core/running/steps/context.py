@@ -1,0 +1,34 @@
+"""What a step is given: the contract of every step, ours and those of plugins."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from hfdeploy_core.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """Where a step runs. `target` is empty for steps of the whole run; `environment` may hold secrets.
+
+    `tell` shows a line, secrets masked.
+    """
+
+    folder: Path
+    target: str
+    profile: str
+    environment: Mapping[str, str] = field(repr=False)
+    tell: Callable[[str], None]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """A kind of step: what it asks for, and what it does with that. A failure is a StepFailed."""
+
+    name: str
+    model: type[BaseModel]
+    run: Callable[[Any, StepContext], None]

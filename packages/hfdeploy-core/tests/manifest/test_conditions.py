@@ -1,0 +1,54 @@
+import pytest
+
+from hfdeploy_core.errors import StepFailed
+from hfdeploy_core.manifest.conditions import Circumstances, decide, find_condition_fault
+
+HERE = Circumstances("main", "staging", "app", "failed", ("app/main.py", "README.md"))
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("branch == 'main' && profile != 'production'", True),
+        ("changed.exists(path, path.startsWith('app/'))", True),
+        ("changed.all(path, path.endsWith('.md'))", False),
+        ("size(changed) > 1", True),
+        ("result == 'done'", False),
+        ("target in ['app', 'relay']", True),
+        ("branch.matches('^(a+)+$')", False),
+    ],
+)
+def test_it_looks_at_what_there_is(text: str, holds: bool) -> None:
+    assert find_condition_fault(text) is None
+    assert decide(text, HERE) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("branch ==", "this is no condition: mismatched input '<EOF>'."),
+        ("brunch == 'x'", "there is no 'brunch' to look at; did you mean 'branch'?"),
+        ("__import__('os')", "to look at"),
+        ("open('/etc/passwd')", None),
+    ],
+)
+def test_what_is_no_condition_is_told(text: str, told: str | None) -> None:
+    fault = find_condition_fault(text)
+    if told is None or fault is None:
+        with pytest.raises(StepFailed, match="cannot be decided"):
+            decide(text, HERE)
+    else:
+        assert told in fault
+
+
+def test_nothing_of_python_is_within_reach() -> None:
+    for text in ("branch.__class__", "().__class__.__bases__", "changed.append('x')"):
+        with pytest.raises(StepFailed):
+            decide(text, HERE)
+
+
+def test_it_has_to_be_true_or_false() -> None:
+    with pytest.raises(StepFailed, match="neither true nor false, but 'main'"):
+        decide("branch", HERE)
+    with pytest.raises(StepFailed, match="cannot be decided"):
+        decide("branch > 1", HERE)

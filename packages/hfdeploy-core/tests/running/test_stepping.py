@@ -1,0 +1,168 @@
+"""Steps around targets, over the fake Hub: order, conditions, failures, and going on after a kill."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hfdeploy_core import project
+from hfdeploy_core.errors import ManifestInvalid, StepFailed
+from hfdeploy_core.events import StepFinished, StepLeftOut, StepTold, TargetLeftOut, TargetTold
+from hfdeploy_core.redact import MASK, remember_secret
+from hfdeploy_core.testing import FakeHub
+
+PRINT = f"{{type: run, command: [{sys.executable}, -c, 'print(\"%s\")'], name: %s%s}}"
+FAIL = f"{{type: run, command: [{sys.executable}, -c, 'raise SystemExit(7)'], name: broken}}"
+TARGET = "{type: space, repo: alice/app, source: ./app, sdk: static%s}"
+
+
+def say(word: str, more: str = "") -> str:
+    return PRINT % (word, word, more)
+
+
+@pytest.fixture
+def apply(tmp_path: Path, hub: FakeHub, told: list) -> Callable[..., None]:
+    """Plan and apply a manifest with these steps around all targets, and this after the target's own."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "index.html").write_text("<p>")
+
+    def apply(before: str = "", after: str = "", target: str = "", profile: str | None = None) -> None:
+        steps = f"{{before: [{before}], after: [{after}]}}"
+        text = f"version: 1\nsteps: {steps}\ntargets:\n  app: {TARGET % target}\n"
+        (tmp_path / "hfdeploy.yaml").write_text(text + "profiles: {staging: {}}\n")
+        loaded = project.load_project(
+            tmp_path / "hfdeploy.yaml", profile=profile, environment={"PATH": "/bin"}
+        )
+        plan = project.plan_project(loaded, hub=hub, on_event=told.append)
+        project.apply_project(plan, hub=hub, on_event=told.append)
+
+    return apply
+
+
+def done(told: list) -> list[str]:
+    inner = [event.event if isinstance(event, TargetTold) else event for event in told]
+    return [event.step for event in inner if isinstance(event, StepFinished)]
+
+
+def test_they_come_before_and_after_all_and_each_target(
+    apply, told: list, hub: FakeHub, tmp_path: Path
+) -> None:
+    own = f", steps: {{before: [{say('b')}], after: [{say('c')}]}}"
+    apply(before=say("a"), after=say("d") + "," + say("e"), target=own)
+    assert done(told) == ["a", "b", "c", "d", "e"]
+    assert (tmp_path / ".hfdeploy/logs/run.before.0.log").read_text() == "a\n"
+    assert (tmp_path / ".hfdeploy/logs/targets.app.after.0.log").read_text() == "c\n"
+    assert not (tmp_path / ".hfdeploy/run.json").exists()
+    assert hub.repos
+
+
+def test_what_a_step_writes_before_is_deployed(apply, hub: FakeHub, tmp_path: Path) -> None:
+    code = 'import pathlib; pathlib.Path("app/built.txt").write_text("new")'
+    apply(before=f"{{type: run, command: [{sys.executable}, -c, '{code}']}}")
+    (repo,) = hub.repos.values()
+    assert repo.files["built.txt"] == b"new"
+
+
+def test_references_are_filled_with_what_is_known_by_then(apply, told: list) -> None:
+    word = "${targets.app.host} ${targets.app.repo_id}"
+    apply(after=PRINT % (word, "tell", ""), target=f", steps: {{after: [{PRINT % (word, 'own', '')}]}}")
+    inner = [event.event if isinstance(event, TargetTold) else event for event in told]
+    lines = [event.text for event in inner if isinstance(event, StepTold)]
+    assert lines == ["alice-app.space.test alice/app"] * 2
+
+
+def test_a_failure_before_leaves_every_target_alone_but_tells_those_who_want_to_know(
+    apply, told, hub
+) -> None:
+    with pytest.raises(StepFailed, match=r"broken: .* ended with 7"):
+        apply(
+            before=FAIL + "," + say("never"),
+            after=say("always", ", when: result == 'failed'") + "," + say("well"),
+        )
+    assert done(told) == ["always"]
+    assert hub.repos == {}
+
+
+def test_a_failure_after_does_not_undo_what_was_done(apply, hub: FakeHub) -> None:
+    with pytest.raises(StepFailed):
+        apply(after=FAIL)
+    assert hub.repos
+
+
+def test_conditions_and_skip_leave_steps_and_targets_out(apply, told: list, hub: FakeHub) -> None:
+    never = ", when: profile == 'production'"
+    apply(before=say("a", never) + "," + say("b", ", skip: true"), target=", when: size(changed) > 9")
+    reasons = [event.reason for event in told if isinstance(event, StepLeftOut | TargetLeftOut)]
+    assert reasons == [
+        "size(changed) > 9 does not hold",
+        "profile == 'production' does not hold",
+        "the manifest skips it",
+    ]
+    assert hub.repos == {}
+    apply(before=say("c", ", when: profile == 'staging'"), profile="staging")
+    assert done(told) == ["c"]
+    assert hub.repos
+
+
+def test_a_run_that_was_cut_short_goes_on_where_it_stopped(apply, told: list, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    code = f'import pathlib, sys; sys.exit(not pathlib.Path("{flag}").exists())'
+    second = f"{{type: run, command: [{sys.executable}, -c, '{code}'], name: second}}"
+    with pytest.raises(StepFailed):
+        apply(before=say("first") + "," + second)
+    assert json.loads((tmp_path / ".hfdeploy/run.json").read_text())["done"] == ["run.before.0"]
+    flag.touch()
+    told.clear()
+    apply(before=say("first") + "," + second)
+    assert [event.reason for event in told if isinstance(event, StepLeftOut)] == [
+        "it was done before the run was cut short"
+    ]
+    assert done(told) == ["second"]
+    # A run that went well is over: the next one does everything.
+    told.clear()
+    apply(before=say("first") + "," + second)
+    assert done(told) == ["first", "second"]
+    # And so does one about something else.
+    flag.unlink()
+    with pytest.raises(StepFailed):
+        apply(before=say("first") + "," + second)
+    (tmp_path / "app" / "index.html").write_text("<b>")
+    told.clear()
+    with pytest.raises(StepFailed):
+        apply(before=say("first") + "," + second)
+    assert done(told) == ["first"]
+
+
+def test_secrets_are_masked_in_logs_and_events(apply, told: list, tmp_path: Path) -> None:
+    remember_secret("nobody shall read this")
+    apply(after=say("nobody shall read this"))
+    assert "nobody" not in "".join(event.text for event in told if isinstance(event, StepTold))
+    assert (tmp_path / ".hfdeploy/logs/run.after.0.log").read_text() == f"{MASK}\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("{type: rum}", "hfdeploy.yaml:2:25: there is no type 'rum'; did you mean 'run'?"),
+        ("{type: run}", "hfdeploy.yaml:2:18: 'command' is missing."),
+        (
+            "{type: run, comand: x, command: x}",
+            "hfdeploy.yaml:2:30: there is no key 'comand' here; did you mean 'command'?",
+        ),
+        ("{type: run, command: 'a \"'}", "hfdeploy.yaml:2:39: 'command': no closing quotation."),
+        (
+            "{type: run, command: x, when: brunch}",
+            "hfdeploy.yaml:2:48: there is no 'brunch' to look at; did you mean 'branch'?",
+        ),
+        (
+            "{type: notify, url: 'json://x', text: x}",
+            "hfdeploy.yaml:2:38: an address holds secrets and is never written down here; use '${env:NAME}'.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_step_is_told_with_its_place(apply, step: str, told: str) -> None:
+    with pytest.raises(ManifestInvalid) as caught:
+        apply(before=step)
+    assert caught.value.message.endswith(told)
