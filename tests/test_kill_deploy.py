@@ -24,6 +24,8 @@ from hfdeploy_localhub import LocalHub
 KILLABLE = Path(__file__).parent / "support" / "killable.py"
 Run = Callable[..., dict[str, int]]
 SPACE = {"hardware": "cpu-upgrade", "variables": {"GREETING": "hello"}, "visibility": "public"}
+# What a deploy may set beside these: together they are every kind of setting.
+MORE = {"gated": "auto", "sleep_seconds": 3600, "volumes": ["hf://alice/data:/data"]}
 SECRETS = {"KEY": "a secret of this test"}
 
 
@@ -68,6 +70,8 @@ def look(api: HfApi, repo: str, kind: str) -> dict[str, Any]:
     if kind == "space":
         facts["hardware"] = info.runtime.requested_hardware
         facts["variables"] = {name: held.value for name, held in api.get_space_variables(repo).items()}
+        facts["gated"], facts["sleep"] = info.gated, info.runtime.sleep_time
+        facts["volumes"] = [volume.mount_path for volume in info.runtime.volumes or ()]
         facts["secrets"] = list(api.get_space_secrets(repo))
     return facts
 
@@ -112,14 +116,15 @@ def test_a_new_space_with_settings_and_secrets(run: Run, api: HfApi, source: Pat
     def begin(name: str) -> tuple[Any, ...]:
         return ("deploy", shutil.copytree(source, workspace / name), f"alice/{name}")
 
-    steps = 6
+    steps = 9
     points = check_every_kill(
-        run, lambda name: look(api, f"alice/{name}", "space"), begin, **SPACE, secrets=SECRETS
+        run, lambda name: look(api, f"alice/{name}", "space"), begin, **SPACE, **MORE, secrets=SECRETS
     )
     assert points > 3 * steps
     whole = look(api, "alice/whole", "space")
     assert (whole["private"], whole["hardware"]) == (False, "cpu-upgrade")
     assert (whole["variables"], whole["secrets"]) == ({"GREETING": "hello"}, ["KEY"])
+    assert (whole["gated"], whole["sleep"], whole["volumes"]) == ("auto", 3600, ["/data"])
     assert whole["commits"] == ["Deploy with hfdeploy", "initial commit"]
 
 
