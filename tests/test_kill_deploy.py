@@ -189,7 +189,7 @@ def test_a_rollback(run: Run, api: HfApi, source: Path, workspace: Path) -> None
         folder, repo = shutil.copytree(source, workspace / name), f"alice/{name}"
         for number, hardware in (("1", "cpu-basic"), ("2", "cpu-upgrade")):
             (folder / "notes.txt").write_text(number)
-            settings = {"hardware": hardware, "variables": {"N": number}, "state": state}
+            settings = {"hardware": hardware, "variables": {"N": number, f"V{number}": ""}, "state": state}
             assert run("deploy", folder, repo, **settings)["signal"] == 0
         return ("rollback", repo)
 
@@ -198,7 +198,7 @@ def test_a_rollback(run: Run, api: HfApi, source: Path, workspace: Path) -> None
     )
     assert points > 3 * 3
     whole = look(api, "alice/whole", "space")
-    assert (whole["hardware"], whole["variables"]) == ("cpu-basic", {"N": "1"})
+    assert (whole["hardware"], whole["variables"]) == ("cpu-basic", {"N": "1", "V1": ""})
     assert len(whole["commits"]) == 4
 
 

@@ -154,6 +154,14 @@ def test_a_setting_that_cannot_be_set_back_stays_and_is_told(
     assert hub.repos[SPACE].secrets == {"KEY": ("this is KEY", 1)}
 
 
+def test_a_variable_that_came_later_goes_again(hub: FakeHub, versions, write, state: Path) -> None:
+    deploy(write({"app.py": "4"}), "alice/app", variables={"NEW": "1"}, state=state, hub=hub)
+    deploy(write({"app.py": "5"}), "alice/app", remove_variables=["N"], state=state, hub=hub)
+    assert hub.repos[SPACE].variables == {"NEW": "1"}
+    back(hub, state, to=versions[2])
+    assert hub.repos[SPACE].variables == {"N": "3"}
+
+
 def test_a_deploy_that_did_not_pass_its_gate_is_passed_over(
     hub: FakeHub, versions: list[str], write, state: Path
 ) -> None:

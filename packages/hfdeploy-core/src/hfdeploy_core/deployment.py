@@ -334,7 +334,7 @@ def _prepare(run: _Run, asked: Target, snapshot: Snapshot) -> _Prepared:
         unnamed = find_unnamed(snapshot.entries, remote.files)
         entries = complete(snapshot.root, snapshot.entries, unnamed, run.state)
         snapshot = replace(snapshot, entries=entries)
-        is_named = bool(target.variables or target.secrets or target.marker)
+        is_named = target.names_environment or target.marker is not None
         remote = _read_settings(hub, remote, is_named, is_named)
         if target.marker is not None:
             check_ours(hub, target.marker, remote)

@@ -90,6 +90,15 @@ class SettingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingRemoved:
+    """A variable or secret is not there any more."""
+
+    name: ClassVar[str] = "setting_removed"
+    repo_id: str
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
 class Uploading:
     """Contents are being sent: how far, in files and bytes. Invisible to readers until the commit."""
 
@@ -289,6 +298,7 @@ Event = (
     | RepoCreated
     | VisibilityChanged
     | SettingChanged
+    | SettingRemoved
     | Uploading
     | Committed
     | StageChanged

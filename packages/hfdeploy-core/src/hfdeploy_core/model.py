@@ -215,7 +215,8 @@ class Target:
     `mirror` asks that files which the source lacks be deleted, but for those that a pattern of `keep`
     matches, and no more than `max_delete`; `allow_partial` allows more than one commit
     where the Hub does not take all in one. `variables` and `secrets` (names: the values are nobody's to
-    keep) are those that should be there; others stay. A Space with a `marker` is only changed where it is
+    keep) are those that should be there, `removed_variables` and `removed_secrets` names that should not;
+    others stay. A Space with a `marker` is only changed where it is
     there; `upstream` is the Space whose address it gets once that is there.
     """
 
@@ -236,6 +237,13 @@ class Target:
     keep: tuple[str, ...] = ()
     marker: Marker | None = None
     upstream: RepoRef | None = None
+    removed_variables: tuple[str, ...] = ()
+    removed_secrets: tuple[str, ...] = ()
+
+    @property
+    def names_environment(self) -> bool:
+        """Whether variables or secrets are asked for, to be there or not."""
+        return bool(self.variables or self.secrets or self.removed_variables or self.removed_secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +440,22 @@ class SetSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveVariable:
+    """Take one variable from a Space."""
+
+    name: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSecret:
+    """Take one secret from a Space: nobody can tell its value again. `updated_at` as for SetSecret."""
+
+    name: str
+    updated_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PutFile:
     """Add a file, or replace the one that is there."""
 
@@ -455,7 +479,16 @@ class CommitFiles:
 
 
 Setting = (
-    SetVisibility | SetGated | SetHardware | SetSleep | SetVolumes | SetVariable | SetUpstream | SetSecret
+    SetVisibility
+    | SetGated
+    | SetHardware
+    | SetSleep
+    | SetVolumes
+    | SetVariable
+    | SetUpstream
+    | SetSecret
+    | RemoveVariable
+    | RemoveSecret
 )
 Change = CreateRepo | Setting | CommitFiles
 

@@ -34,8 +34,9 @@ class Options(TypedDict, total=False):
 
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
-    stay). A secret's value is kept nowhere. `tags` are added to README.md's. A Space with a `marker` is only
-    changed if it carries it, and made with it.
+    stay), `remove_variables` and `remove_secrets` (names; one that is not there is no fault). A secret's
+    value is kept nowhere. `tags` are added to README.md's. A Space with a `marker` is only changed if it
+    carries it, and made with it.
     """
 
     repo_type: RepoType | str
@@ -57,6 +58,8 @@ class Options(TypedDict, total=False):
     secrets: Mapping[str, str]
     tags: Iterable[str]
     marker: Marker | None
+    remove_variables: Iterable[str]
+    remove_secrets: Iterable[str]
 
 
 class SpaceContent(Protocol):
@@ -119,6 +122,8 @@ def read_target(repo: str, options: Options) -> Target:
         parse_max_delete(options.get("max_delete")),
         check_globs("--keep", options.get("keep", ())),
         options.get("marker"),
+        removed_variables=tuple(options.get("remove_variables", ())),
+        removed_secrets=tuple(options.get("remove_secrets", ())),
     )
     check_settings(target)
     return target

@@ -134,7 +134,7 @@ class FakeHub:
     def writes(self) -> list[str]:
         """The calls that change something."""
         changing = {"create_repo", "delete_repo", "stage", "commit", "restart_space", "pause_space"}
-        return [call for call in self.calls if call in changing or call.startswith("set_")]
+        return [call for call in self.calls if call in changing or call.startswith(("set_", "remove_"))]
 
     def fail(self, method: str, error: DeployError, *, times: int = 1, after_effect: bool = False) -> None:
         """Make the next `times` calls of a method raise: before they do anything, or after it is done."""
@@ -254,6 +254,16 @@ class FakeHub:
         _, version = self._repo(repo).secrets.get(name, ("", 0))
         self._repo(repo).secrets[name] = (value, version + 1)
         self._call_after("set_secret")
+
+    def remove_variable(self, repo: RepoRef, name: str) -> None:
+        self._call("remove_variable")
+        self._repo(repo).variables.pop(name, None)
+        self._call_after("remove_variable")
+
+    def remove_secret(self, repo: RepoRef, name: str) -> None:
+        self._call("remove_secret")
+        self._repo(repo).secrets.pop(name, None)
+        self._call_after("remove_secret")
 
     def list_variables(self, repo: RepoRef) -> tuple[Variable, ...]:
         self._call("list_variables")

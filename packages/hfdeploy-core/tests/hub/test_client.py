@@ -384,6 +384,8 @@ def test_what_a_space_runs_on_is_read_with_the_repo(client: HubClient, scripted_
         ("set_hardware", ("t4-small",), "POST hardware", {"flavor": "t4-small"}),
         ("set_sleep", (-1,), "POST sleeptime", {"seconds": -1}),
         ("set_variable", ("A", "1"), "POST variables", {"key": "A", "value": "1"}),
+        ("remove_variable", ("A",), "DELETE variables", {"key": "A"}),
+        ("remove_secret", ("A",), "DELETE secrets", {"key": "A"}),
         ("set_secret", ("A", "1"), "POST secrets", {"key": "A", "value": "1"}),
         (
             "set_volumes",

@@ -9,6 +9,7 @@ from hfdeploy_core.model import (
     Gated,
     Remote,
     RemoteFile,
+    RemoveVariable,
     RepoInfo,
     RepoRef,
     RepoType,
@@ -160,6 +161,7 @@ SECOND = (
 THIRD = (
     done(SetVariable("A", "3", "2"), "p3"),
     done(SetVolumes((), (VOLUME,)), "p3"),
+    done(RemoveVariable("C", "gone"), "p3"),
     done(SetSleep(90, 60), "p4"),
 )
 
@@ -174,12 +176,13 @@ def test_settings_are_what_they_were_when_the_earlier_deploy_was_done() -> None:
             gated=Gated.NONE,
             hardware="cpu-basic",
             volumes=(VOLUME,),
-            variables=(Variable("A", "1"),),
+            variables=(Variable("A", "1"), Variable("C", "gone")),
+            removed_variables=("B",),
         ),
-        ("variable B", "secret KEY", "sleep time"),
+        ("secret KEY", "sleep time"),
     )
     assert recall_settings(history, SPACE, "b", ()).target == Target(
-        SPACE, "", volumes=(VOLUME,), variables=(Variable("A", "2"),), sleep_seconds=60
+        SPACE, "", volumes=(VOLUME,), variables=(Variable("A", "2"), Variable("C", "gone")), sleep_seconds=60
     )
 
 

@@ -11,6 +11,8 @@ from hfdeploy_core.model import (
     Hardware,
     HeldSecret,
     Remote,
+    RemoveSecret,
+    RemoveVariable,
     RepoInfo,
     RepoRef,
     RepoType,
@@ -272,3 +274,28 @@ def test_the_changes_lead_to_what_was_asked_and_then_to_none(before, after) -> N
         return held
 
     settle(settle(remote(hardware="cpu-basic"), before), after)
+
+
+def test_what_is_removed_goes_last_and_what_is_not_there_needs_nothing() -> None:
+    held = remote(variables=(Variable("A", "1"), Variable("B", "2")), secrets=(HeldSecret("C", "then"),))
+    changes = plan(held, removed_variables=("A", "X"), removed_secrets=("C", "X"))
+    assert changes == SettingChanges((), (RemoveVariable("A", "1"), RemoveSecret("C", "then")))
+    assert plan_settings(target(removed_variables=("A",)), None, sdk=Sdk.DOCKER) == SettingChanges()
+
+
+def test_a_name_goes_before_the_other_kind_takes_it() -> None:
+    held = remote(variables=(Variable("A", "1"),))
+    changes = plan(held, removed_variables=("A",), secrets=("A",))
+    assert changes.before == (RemoveVariable("A", "1"), SetSecret("A", replaces=False))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"variables": (Variable("A", "1"),), "removed_variables": ("A",)},
+        {"secrets": ("A",), "removed_secrets": ("A",)},
+    ],
+)
+def test_what_is_set_and_removed_is_refused(settings) -> None:
+    with pytest.raises(SettingInvalid, match="to be set and to be removed"):
+        check_settings(target(**settings))

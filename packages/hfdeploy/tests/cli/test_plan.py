@@ -3,6 +3,9 @@ import json
 import pytest
 
 from hfdeploy_core.errors import HubUnreachable
+from hfdeploy_core.model import RepoRef, RepoType
+
+SPACE = RepoRef(RepoType.SPACE, "alice", "app")
 
 
 def test_a_plan_names_every_file_and_writes_nothing(run, hub, source) -> None:
@@ -44,3 +47,15 @@ def test_a_usage_error_is_never_taken_for_changes(run, flags: list[str], code: i
     for arguments, says in ((["x", "y", "--nonsense"], "No such option"), (["x"], "Missing argument 'REPO'")):
         done = run("plan", *arguments, *flags)
         assert (done.exit_code, says in done.stderr) == (code, True)
+
+
+def test_what_is_removed_is_shown_with_a_variables_value(run, hub, source) -> None:
+    (source / "README.md").write_text("---\nsdk: docker\n---\n")
+    run("deploy", source, "alice/app", "--variable", "OLD=1")
+    hub.repos[SPACE].secrets["KEY"] = ("x", 1)
+    asked = ("--remove-variable", "OLD", "--remove-secret", "KEY", "--remove-secret", "NOT_THERE")
+    done = run("plan", source, "alice/app", *asked)
+    assert done.stdout.splitlines()[-5:-3] == ["  - variable OLD: '1'", "  - secret KEY"]
+    done = run("deploy", source, "alice/app", *asked, "--no-wait")
+    assert "Removed variable OLD of alice/app" in done.stdout
+    assert (hub.repos[SPACE].variables, hub.repos[SPACE].secrets) == ({}, {})

@@ -8,6 +8,7 @@ from hfdeploy_core.events import (
     Planned,
     RepoCreated,
     Scanned,
+    SettingRemoved,
     Uploading,
     VisibilityChanged,
     Waiting,
@@ -35,6 +36,7 @@ NOTHING = Planned("a/b", "space", False, None, 0, 0, 0, 1200, 0, "d")
         ),
         (RepoCreated("a/b", "https://hub.test/a/b"), "Created https://hub.test/a/b"),
         (VisibilityChanged("a/b", "public"), "Made a/b public"),
+        (SettingRemoved("a/b", "secret KEY"), "Removed secret KEY of a/b"),
         (Uploading(2, 1_500_000, 3_000_000), "Uploading 2 files: 1.5 MB of 3.0 MB"),
         (Committed("a/b", "abc"), "Committed abc"),
         (

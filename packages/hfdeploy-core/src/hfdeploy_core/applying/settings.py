@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from hfdeploy_core.errors import RepoNotFound
-from hfdeploy_core.events import SettingChanged, VisibilityChanged
+from hfdeploy_core.events import SettingChanged, SettingRemoved, VisibilityChanged
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import (
+    RemoveSecret,
+    RemoveVariable,
     RepoRef,
     SetGated,
     SetHardware,
@@ -22,7 +24,7 @@ from hfdeploy_core.planning.relay import ADDRESS
 
 def change_setting(
     change: Setting, hub: Hub, repo: RepoRef, secrets: Mapping[str, str]
-) -> VisibilityChanged | SettingChanged:
+) -> VisibilityChanged | SettingChanged | SettingRemoved:
     """Make one change, and say what was changed."""
     match change:
         case SetVisibility(visibility=visibility):
@@ -44,6 +46,12 @@ def change_setting(
         case SetVariable(name=name, value=value):
             hub.set_variable(repo, name, value)
             return SettingChanged(repo.id, f"variable {name}", value)
+        case RemoveVariable(name=name):
+            hub.remove_variable(repo, name)
+            return SettingRemoved(repo.id, f"variable {name}")
+        case RemoveSecret(name=name):
+            hub.remove_secret(repo, name)
+            return SettingRemoved(repo.id, f"secret {name}")
         case SetUpstream(upstream=upstream):
             address = _find_address(hub, upstream)
             hub.set_variable(repo, ADDRESS, address)

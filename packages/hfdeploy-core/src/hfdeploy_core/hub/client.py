@@ -256,6 +256,14 @@ class HubClient:
         doing = f"set the secret {name} of {repo}"
         self._change("POST", f"{_api(repo)}/secrets", doing, {"key": name, "value": value})
 
+    def remove_variable(self, repo: RepoRef, name: str) -> None:
+        doing = f"remove the variable {name} of {repo}"
+        self._change("DELETE", f"{_api(repo)}/variables", doing, {"key": name})
+
+    def remove_secret(self, repo: RepoRef, name: str) -> None:
+        doing = f"remove the secret {name} of {repo}"
+        self._change("DELETE", f"{_api(repo)}/secrets", doing, {"key": name})
+
     def list_variables(self, repo: RepoRef) -> tuple[Variable, ...]:
         held = self._authorized().ask_json("GET", f"{_api(repo)}/variables", f"read the variables of {repo}")
         return tuple(Variable(name, facts.get("value", "")) for name, facts in held.items())

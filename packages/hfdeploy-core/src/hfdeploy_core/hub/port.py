@@ -145,6 +145,14 @@ class Hub(Protocol):
         """Add or change one secret of a Space."""
         ...
 
+    def remove_variable(self, repo: RepoRef, name: str) -> None:
+        """Take one variable from a Space, if it is there."""
+        ...
+
+    def remove_secret(self, repo: RepoRef, name: str) -> None:
+        """Take one secret from a Space, if it is there."""
+        ...
+
     def list_variables(self, repo: RepoRef) -> tuple[Variable, ...]:
         """The variables of a Space."""
         ...

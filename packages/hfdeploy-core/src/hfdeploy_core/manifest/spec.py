@@ -79,6 +79,10 @@ class SpaceSettingsFile(SettingsFile):
     """Variables of its environment, for everybody to see."""
     secrets: dict[str, Text] = {}
     """Secrets of its environment: references such as ${env:NAME}, never the values themselves."""
+    remove_variables: list[Text] = []
+    """Variables that it shall not have any more."""
+    remove_secrets: list[Text] = []
+    """Secrets that it shall not have any more."""
     gate: _Gate = None
 
 

@@ -86,7 +86,7 @@ def plan_deploy(
 def hold_settings(target: Target, remote: Remote) -> HeldSettings:
     """What a saved plan has to find again."""
     info = remote.info
-    asked = {variable.name for variable in target.variables}
+    asked = {variable.name for variable in target.variables}.union(target.removed_variables)
     variables = sorted((held for held in remote.variables if held.name in asked), key=lambda held: held.name)
     return HeldSettings(
         info.visibility, info.gated, info.hardware, info.sleep_seconds, info.volumes, tuple(variables)

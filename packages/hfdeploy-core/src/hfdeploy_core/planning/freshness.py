@@ -13,6 +13,8 @@ from hfdeploy_core.model import (
     HeldSettings,
     Plan,
     Remote,
+    RemoveSecret,
+    RemoveVariable,
     RepoRef,
     SetGated,
     SetHardware,
@@ -58,7 +60,8 @@ def list_asked(plan: Plan) -> tuple[bool, bool]:
     """Whether variables, and whether secrets, have to be read to check the plan."""
     kinds = {type(change) for change in plan.settings}
     is_held = plan.held is not None and bool(plan.held.variables)
-    return is_held or bool({SetVariable, SetUpstream} & kinds), SetSecret in kinds
+    names_variable = bool({SetVariable, SetUpstream, RemoveVariable} & kinds)
+    return is_held or names_variable, bool({SetSecret, RemoveSecret} & kinds)
 
 
 def find_settled(
@@ -165,6 +168,13 @@ def _compare_changed(
             values = {variable.name: variable.value for variable in remote.variables}
             value = values.get(change.name)
             return Compared(f"variable {change.name}", change.before, change.value, value, number)
+        case RemoveVariable():
+            values = {variable.name: variable.value for variable in remote.variables}
+            return Compared(f"variable {change.name}", change.before, None, values.get(change.name), number)
+        case RemoveSecret():
+            updates = {secret.name: (True, secret.updated_at) for secret in remote.secrets}
+            now = updates.get(change.name, (False, None))
+            return Compared(f"secret {change.name}", (True, change.updated_at), (False, None), now, number)
         case SetUpstream():
             address = next((held.value for held in remote.variables if held.name == ADDRESS), None)
             given = address if number in done else _UNKNOWN

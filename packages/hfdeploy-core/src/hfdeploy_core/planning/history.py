@@ -10,6 +10,8 @@ from hfdeploy_core.model import (
     Change,
     CommitFiles,
     HeldSecret,
+    RemoveSecret,
+    RemoveVariable,
     RepoRef,
     RepoType,
     SetSecret,
@@ -148,11 +150,11 @@ def write_history(history: History) -> str:
 def name_setting(change: Setting) -> str:
     """Which setting a change is about."""
     match change:
-        case SetVariable(name=name):
+        case SetVariable(name=name) | RemoveVariable(name=name):
             return f"variable {name}"
         case SetUpstream():
             return f"variable {ADDRESS}"
-        case SetSecret(name=name):
+        case SetSecret(name=name) | RemoveSecret(name=name):
             return f"secret {name}"
         case SetSleep():
             return "sleep time"

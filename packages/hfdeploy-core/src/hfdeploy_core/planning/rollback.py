@@ -11,6 +11,7 @@ from hfdeploy_core.model import (
     Plan,
     Remote,
     RemoteFile,
+    RemoveVariable,
     RepoRef,
     SetGated,
     SetHardware,
@@ -149,6 +150,10 @@ def _recall(target: Target, change: Setting) -> Target | None:
         case SetVolumes(before=volumes):
             return replace(target, volumes=volumes)
         case SetVariable(name=name, before=str(value)):
+            return replace(target, variables=(*target.variables, Variable(name, value)))
+        case SetVariable(name=name):
+            return replace(target, removed_variables=(*target.removed_variables, name))
+        case RemoveVariable(name=name, before=value):
             return replace(target, variables=(*target.variables, Variable(name, value)))
         case SetUpstream(before=str(address)):
             return replace(target, variables=(*target.variables, Variable(ADDRESS, address)))

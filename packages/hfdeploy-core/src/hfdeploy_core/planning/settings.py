@@ -13,6 +13,8 @@ from hfdeploy_core.model import (
     Hardware,
     HeldSecret,
     Remote,
+    RemoveSecret,
+    RemoveVariable,
     RepoInfo,
     RepoType,
     Sdk,
@@ -84,6 +86,8 @@ def _list_of_spaces(target: Target) -> Iterator[tuple[str, bool]]:
     yield "volume", target.volumes is not None
     yield "variable", bool(target.variables)
     yield "secret", bool(target.secrets)
+    yield "remove-variable", bool(target.removed_variables)
+    yield "remove-secret", bool(target.removed_secrets)
 
 
 def _check_names(target: Target) -> None:
@@ -96,6 +100,14 @@ def _check_names(target: Target) -> None:
             )
         if times > 1:
             raise SettingInvalid(f"{name} is asked for twice.", "Keep one of them, variable or secret.")
+    for what, wanted, removed in (
+        ("variable", {variable.name for variable in target.variables}, target.removed_variables),
+        ("secret", set(target.secrets), target.removed_secrets),
+    ):
+        for name in sorted(wanted.intersection(removed)):
+            raise SettingInvalid(
+                f"The {what} {name} is to be set and to be removed.", f"Drop --{what} or --remove-{what}."
+            )
     for variable in target.variables:
         if redact(variable.value) != variable.value:
             raise SettingInvalid(
@@ -182,6 +194,10 @@ def plan_settings(
         asked = SetGated(target.gated, held.gated)
         (before if _STRICTNESS[asked.gated] > _STRICTNESS[asked.before] else after).append(asked)
     before += _plan_machine(target, held, hardware)
+    # What the app that runs still reads goes last; but a name goes before the other kind takes it.
+    taken = {variable.name for variable in target.variables} | set(target.secrets)
+    for removal in _plan_removals(target, remote):
+        (before if removal.name in taken else after).append(removal)
     before += _plan_variables(target, remote.variables if remote else _list_born(target))
     before += _plan_secrets(target, remote.secrets if remote else (), known_secrets)
     return SettingChanges(tuple(before), tuple(after))
@@ -234,6 +250,17 @@ def _list_born(target: Target) -> tuple[Variable, ...]:
     return (Variable(target.marker.name, target.marker.value),) if target.marker else ()
 
 
+def _plan_removals(target: Target, remote: Remote | None) -> Iterator[RemoveVariable | RemoveSecret]:
+    if remote is None:
+        return
+    values = {variable.name: variable.value for variable in remote.variables}
+    updates = {secret.name: secret.updated_at for secret in remote.secrets}
+    for name in sorted(values.keys() & set(target.removed_variables)):
+        yield RemoveVariable(name, values[name])
+    for name in sorted(updates.keys() & set(target.removed_secrets)):
+        yield RemoveSecret(name, updates[name])
+
+
 def _plan_secrets(target: Target, held: Iterable[HeldSecret], known: Container[str]) -> Iterator[Setting]:
     secrets = {secret.name: secret for secret in held}
     for name in sorted(target.secrets):
@@ -257,8 +284,8 @@ def _check_taken(target: Target, remote: Remote | None) -> None:
     """A Space does not start where a variable and a secret share a name."""
     if remote is None:
         return
-    variables = {variable.name for variable in remote.variables}
-    secrets = {secret.name for secret in remote.secrets}
+    variables = {variable.name for variable in remote.variables}.difference(target.removed_variables)
+    secrets = {secret.name for secret in remote.secrets}.difference(target.removed_secrets)
     for asked, taken, kind in (
         ({variable.name for variable in target.variables}, secrets, "secret"),
         (set(target.secrets), variables, "variable"),
@@ -266,5 +293,5 @@ def _check_taken(target: Target, remote: Remote | None) -> None:
         for name in sorted(asked & taken):
             raise SettingInvalid(
                 f"{remote.info.repo} has a {kind} {name} already.",
-                f"Delete the {kind} in the Space's settings, or use another name.",
+                f"Pass --remove-{kind} {name} too, or use another name.",
             )

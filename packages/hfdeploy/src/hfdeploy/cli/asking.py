@@ -98,6 +98,20 @@ _ASKED = (
         metavar="NAME",
         help="Set a secret of the Space, from the environment variable NAME.",
     ),
+    click.option(
+        "--remove-variable",
+        "remove_variables",
+        multiple=True,
+        metavar="NAME",
+        help="Take a variable from the Space.",
+    ),
+    click.option(
+        "--remove-secret",
+        "remove_secrets",
+        multiple=True,
+        metavar="NAME",
+        help="Take a secret from the Space.",
+    ),
 )
 _SECRETS_FILE = click.option("--secrets-file", metavar="FILE", help="Set secrets from NAME=VALUE lines.")
 _STATE = click.option(

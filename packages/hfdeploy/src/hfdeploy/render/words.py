@@ -17,6 +17,7 @@ from hfdeploy_core.events import (
     RunFinished,
     Scanned,
     SettingChanged,
+    SettingRemoved,
     StageChanged,
     StepFinished,
     StepLeftOut,
@@ -37,6 +38,8 @@ from hfdeploy_core.model import (
     Change,
     CommitFiles,
     CreateRepo,
+    RemoveSecret,
+    RemoveVariable,
     SetGated,
     SetHardware,
     SetSecret,
@@ -70,6 +73,8 @@ def say(event: Event) -> str:
             return f"Set {event.setting} of {event.repo_id}"
         case SettingChanged():
             return f"Set {event.setting} of {event.repo_id} to {event.value}"
+        case SettingRemoved():
+            return f"Removed {event.setting} of {event.repo_id}"
         case Uploading():
             sent = f"{format_bytes(event.bytes_done)} of {format_bytes(event.bytes_total)}"
             return f"Uploading {count(event.files, 'file')}: {sent}"
@@ -183,6 +188,10 @@ def _list_change(change: Change) -> Iterator[str]:
             yield f"{'+' if valued is None else '~'} variable {name}: {was}{value!r}"
         case SetUpstream(upstream=upstream):
             yield f"~ variable TARGET_URL: the address of {upstream.id}, once it is there"
+        case RemoveVariable(name=name, before=value):
+            yield f"- variable {name}: {value!r}"
+        case RemoveSecret(name=name):
+            yield f"- secret {name}"
         case SetSecret(name=name, replaces=replaces):
             yield f"{'~' if replaces else '+'} secret {name}"
         case CommitFiles():
