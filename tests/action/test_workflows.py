@@ -210,6 +210,26 @@ def test_a_build_that_fails_fails_the_job_with_its_log(workplace: Workplace) -> 
     assert "no!" in job.summary
 
 
+def test_what_does_not_get_live_is_rolled_back(workplace: Workplace, api: HfApi, canary: str) -> None:
+    card = "---\nsdk: docker\n---\n"
+    environment = {"API_KEY": "123"}
+    inputs = {
+        **DEPLOY,
+        "source_dir": "app",
+        "variables": "MODE=first",
+        "secrets": "API_KEY",
+        "rollback": "true",
+    }
+    write(workplace.workspace / "app", {"README.md": card, "Dockerfile": DOCKERFILE, "app.py": APP})
+    first = workplace.run([{"id": "deploy", "with": inputs, "env": environment}])
+    assert first.succeeded, first.annotations
+    write(workplace.workspace / "app", {"app.py": "raise SystemExit('no!')"})
+    job = workplace.run([{"id": "deploy", "with": inputs, "env": environment}])
+    assert not job.succeeded
+    url, authorization = first.outputs["deploy"]["space_url"], {"Authorization": f"Bearer {canary}"}
+    assert httpx.get(url, headers=authorization).text == "first 3"
+
+
 def test_forks_are_skipped_or_fail(workplace: Workplace, hub: LocalHub) -> None:
     fork = {
         "number": 7,

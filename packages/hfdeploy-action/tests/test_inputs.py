@@ -71,7 +71,7 @@ def test_what_is_not_given_is_left_as_it_is() -> None:
     }
     assert (inputs.relay, inputs.manifest, inputs.profile) == (None, "", None)
     assert inputs.gate is not None
-    assert inputs.gate.wait_seconds == 1200
+    assert (inputs.gate.wait_seconds, inputs.gate.rolls_back, inputs.comments) == (1200, False, False)
     assert (inputs.only_plans, inputs.fails_on_fork, inputs.uses_identity) == (False, False, False)
 
 
@@ -86,6 +86,8 @@ def test_what_is_given_is_read() -> None:
         mirror="True",
         plan_only="true",
         wait_seconds="30",
+        rollback="true",
+        comment="true",
         probe="/health=204\n\n ws:/live ",
         variables="A=1\n B=x=y \nC=",
         secrets="KEY",
@@ -101,7 +103,7 @@ def test_what_is_given_is_read() -> None:
         True,
     )
     assert inputs.gate is not None
-    assert inputs.gate.wait_seconds == 30
+    assert (inputs.gate.wait_seconds, inputs.gate.rolls_back, inputs.comments) == (30, True, True)
     assert [probe.path for probe in inputs.gate.probes] == ["/health", "/live"]
     assert (inputs.only_plans, inputs.fails_on_fork) == (True, True)
     assert "the value" not in repr(inputs)

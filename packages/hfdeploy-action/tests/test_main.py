@@ -155,6 +155,21 @@ def test_a_private_space_gets_a_relay(step: Run, api: HfApi, hub: LocalHub) -> N
     assert READER not in done.log + done.summary
 
 
+def test_a_comment_that_cannot_be_written_is_a_warning(step: Run, tmp_path: Path, hub: LocalHub) -> None:
+    payload = tmp_path / "event.json"
+    payload.write_text(
+        json.dumps({"pull_request": {"number": 7, "head": {"repo": {"full_name": "alice/code"}}}})
+    )
+    asked = {"GITHUB_EVENT_PATH": str(payload), "GITHUB_REPOSITORY": "alice/code", "comment": "true"}
+    done = step(**asked, GITHUB_API_URL="http://127.0.0.1:9")
+    assert (done.exit_code, done.outputs["changed"]) == (0, "true")
+    assert (
+        "::warning title=hfdeploy%3A no comment::The pull request cannot be commented on: no answer"
+        in done.log
+    )
+    assert "pull-requests: write" in done.log
+
+
 def test_something_unexpected_is_told_without_its_traceback(
     step: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,12 @@ class IdentityMissing(DeployError):
     advice: ClassVar[str] = "Give the job `permissions: id-token: write`, or use `hf_token`."
 
 
+class CommentFailed(DeployError):
+    """The pull request cannot be commented on; what was deployed is deployed: a warning, no failure."""
+
+    advice: ClassVar[str] = "Give the job `permissions: pull-requests: write`."
+
+
 # Core's advice speaks to somebody at a command line.
 _REMEDIES: dict[type[DeployError], str] = {
     DeployError: "Run the job again with debug logging for the details.",
@@ -62,6 +68,7 @@ _INPUTS = {
     "--proxy-suffix": "proxy_space_suffix",
     "--proxy-token-env": "proxy_hf_token",
     "--wait": "wait",
+    "--rollback-on-failure": "rollback",
     "--probe": "probe",
     "--manifest": "manifest",
 }

@@ -38,9 +38,12 @@ def ask_identity(environment: Mapping[str, str], audience: str) -> str:
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             return str(json.load(answer)["value"])
+    except urllib.error.HTTPError as error:
+        with error:
+            reason = str(error.code)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
-        raise IdentityMissing(f"GitHub does not tell the identity of this job ({reason}).") from None
+        reason = type(error).__name__
+    raise IdentityMissing(f"GitHub does not tell the identity of this job ({reason}).")
 
 
 def read_claims(identity: str) -> dict[str, Any]:

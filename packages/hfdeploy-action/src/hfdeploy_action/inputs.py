@@ -23,7 +23,7 @@ _ANY_REPO = "any/repo"
 # What only makes sense for one target; the defaults of others cannot be told from what is given.
 _OF_ONE_TARGET = (
     *("huggingface_repo", "space_sdk", "private", "create_proxy", "proxy_hf_token", "proxy_target_url"),
-    *("commit_message", "mirror", "max_delete", "probe", "variables", "secrets"),
+    *("commit_message", "mirror", "max_delete", "probe", "rollback", "variables", "secrets"),
 )
 _RELAY_TOKEN = "proxy_hf_token"
 
@@ -52,6 +52,7 @@ class Inputs:
     has_credentials: bool
     only_plans: bool
     fails_on_fork: bool
+    comments: bool
 
 
 def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
@@ -85,6 +86,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
     gate = reader.read_gate(repo_type)
     uses_identity = reader.read_flag("oidc") or False
     fails_on_fork = reader.choose("on_fork", {"skip": False, "fail": True}) or False
+    comments = reader.read_flag("comment") or False
     token = reader.read_token(repo, event, uses_identity=uses_identity)
     reader.conclude()
     return Inputs(
@@ -101,6 +103,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         has_credentials=bool(environment.get(REQUEST_URL) if uses_identity else token),
         only_plans=only_plans,
         fails_on_fork=fails_on_fork,
+        comments=comments,
     )
 
 
@@ -227,11 +230,15 @@ class _Reader:
         probes = [self.check("probe", parse_probe, line) for line in lines]
         if lines and repo_type is not RepoType.SPACE:
             self.complain("probe", f"A {repo_type} has no app to ask. Remove it.")
-        if lines and waits is False:
-            self.complain("probe", "An app can be asked once it is live. Remove `wait: false`.")
+        rolls_back = self.read_flag("rollback") or False
+        if rolls_back and repo_type is not RepoType.SPACE:
+            self.complain("rollback", f"A {repo_type} has nothing to wait for. Remove it.")
+        for name, is_asked in (("probe", bool(lines)), ("rollback", rolls_back)):
+            if is_asked and waits is False:
+                self.complain(name, "Whether an app does well shows once it is live. Remove `wait: false`.")
         if waits is False or repo_type is not RepoType.SPACE:
             return None
-        return Gate(seconds, tuple(probe for probe in probes if probe is not None))
+        return Gate(seconds, tuple(probe for probe in probes if probe is not None), rolls_back)
 
     def check_seconds(self, text: str) -> float:
         try:

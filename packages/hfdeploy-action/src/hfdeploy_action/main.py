@@ -17,7 +17,8 @@ from typing import Any, TextIO
 import hfdeploy_core
 from hfdeploy.render.json_lines import JsonLines
 from hfdeploy_action.checkout import check_out, is_needed
-from hfdeploy_action.errors import SecretsAbsent
+from hfdeploy_action.comment import tell_pull_request
+from hfdeploy_action.errors import CommentFailed, SecretsAbsent, reword
 from hfdeploy_action.event import Event, read_event
 from hfdeploy_action.identity import advise, ask_identity, name_resource, read_claims
 from hfdeploy_action.inputs import Inputs, read_inputs
@@ -128,8 +129,10 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         log.show_plan(plan, target)
         lines.show_plan(plan, target)
     outputs = list_outputs(result.outcome, plan=result.digest, changed=result.changed, logs=logs)
-    report = recorder.conclude(inputs.manifest or inputs.repo, result.outcome, result.plans)
-    return Ended(0, outputs, write_report(report))
+    summary = write_report(recorder.conclude(inputs.manifest or inputs.repo, result.outcome, result.plans))
+    if inputs.comments and event.pull_request is not None:
+        _comment(summary, inputs.manifest or inputs.repo, event, environment, log)
+    return Ended(0, outputs, summary)
 
 
 def _carry_out(
@@ -186,6 +189,14 @@ def _exchange_identity(inputs: Inputs, environment: Mapping[str, str], log: Work
         raise advise(refused, resource, read_claims(identity)) from None
     log.mask(token)
     return token
+
+
+def _comment(text: str, name: str, event: Event, environment: Mapping[str, str], log: WorkflowLog) -> None:
+    api, token = environment.get("GITHUB_API_URL", ""), environment.get("INPUT_GITHUB_TOKEN", "")
+    try:
+        tell_pull_request(text, name, event.repository, event.pull_request or 0, api, token)
+    except CommentFailed as failed:
+        log.command("warning", "\n".join(reword(failed)), title="hfdeploy: no comment")
 
 
 def _fill_workspace(inputs: Inputs, event: Event, environment: Mapping[str, str], log: WorkflowLog) -> None:
