@@ -1,21 +1,25 @@
 """`make demo`: the main job from end to end, offline.
 
-Starts a local hub, deploys a model, a dataset and a private Space to it with the `hfdeploy` command, waits
-until the Space's own commit runs, talks to the app, and deploys everything once more: nothing is left to do.
+Starts a local hub, deploys a model, a dataset and a private Space behind its relay to it with the `hfdeploy`
+command, which waits until the Space is live, and talks to the app. Deploys everything once more: nothing is
+left to do. Then a version that crashes is rolled back, and a preview comes and goes.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +31,9 @@ from rich.table import Table
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-TARGETS = (("model", "kepler"), ("dataset", "planets"), ("space", "orbits"))
+TARGETS = {"model": "kepler", "dataset": "planets", "space": "orbits"}
 READY_SECONDS = 30.0
-RUNNING_SECONDS = 180.0
+APP_FAILED = 51
 
 
 class DemoError(Exception):
@@ -64,6 +68,7 @@ class Hub:
     """The local hub that this demo started."""
 
     process: subprocess.Popen[bytes]
+    folder: Path
     endpoint: str
     token: str = field(repr=False)
 
@@ -96,7 +101,7 @@ def start_hub(folder: Path) -> Hub:
             raise DemoError(f"The local hub did not start; see {log.name}")
         time.sleep(0.02)
     told = json.loads(ready.read_text())
-    return Hub(process, told["endpoint"], told["users"][0]["token"])
+    return Hub(process, folder, told["endpoint"], told["users"][0]["token"])
 
 
 @contextmanager
@@ -114,35 +119,26 @@ def local_hub(folder: Path, *, keep: bool) -> Iterator[Hub]:
             hub.process.wait(timeout=30)
 
 
-def deploy(hub: Hub, type: str, name: str) -> dict[str, Any]:
-    """What a user would type; returns the outcome, which is the last event."""
-    command = [str(BIN / "hfdeploy"), "deploy", str(HERE / type), name, f"--type={type}", "--json"]
-    if type == "space":
-        command.append("--private")
+def run_hfdeploy(hub: Hub, *arguments: str | Path, code: int = 0) -> str:
+    """What a user would type; returns what it printed."""
+    command = [str(BIN / "hfdeploy"), *map(str, arguments)]
     done = subprocess.run(command, env=hub.environment, capture_output=True, text=True)
-    if done.returncode:
-        raise DemoError(f"hfdeploy deploy {name} failed: {done.stderr or done.stdout}")
-    outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if done.returncode != code:
+        raise DemoError(f"hfdeploy {arguments[0]} ended with {done.returncode}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def deploy(hub: Hub, type: str) -> dict[str, Any]:
+    """One of the folders beside this file; returns the outcome, which is the last event."""
+    arguments: list[str | Path] = ["deploy", HERE / type, TARGETS[type], f"--type={type}", "--json"]
+    if type == "space":
+        arguments += ["--private", "--proxy", "--wait", "--probe", "/period?distance_au=1"]
+    outcome: dict[str, Any] = json.loads(run_hfdeploy(hub, *arguments).splitlines()[-1])
     return outcome
 
 
-def wait_until_running(hub: Hub, repo_id: str, commit: str) -> str:
-    """Until the app of that very commit answers; an earlier one that still runs does not count."""
-    deadline = time.monotonic() + RUNNING_SECONDS
-    while time.monotonic() < deadline:
-        runtime = hub.api.get_space_runtime(repo_id)
-        if runtime.stage == "RUNNING" and runtime.raw["sha"] == commit:
-            return f"{repo_id} is RUNNING {commit[:8]}"
-        if runtime.stage.endswith("ERROR"):
-            lines = "".join(hub.api.fetch_space_logs(repo_id, build=runtime.stage == "BUILD_ERROR"))
-            raise DemoError(f"{repo_id} is {runtime.stage}: {runtime.raw.get('errorMessage')}\n{lines}")
-        time.sleep(0.1)
-    raise DemoError(f"{repo_id} was not running after {RUNNING_SECONDS:.0f} s")
-
-
-def call_app(hub: Hub, url: str) -> str:
-    """The page, the JSON endpoint, the events and the WebSocket, all with the token."""
-    headers = {"Authorization": f"Bearer {hub.token}"}
+def call_app(url: str, headers: dict[str, str]) -> str:
+    """The page, the JSON endpoint, the events and the WebSocket."""
     with httpx.Client(base_url=url, headers=headers, timeout=10) as client:
         page = client.get("/").raise_for_status()
         year = client.get("/period", params={"distance_au": 1.524}).raise_for_status().json()["period_years"]
@@ -170,44 +166,76 @@ def knock_without_token(hub: Hub, repo_id: str, url: str) -> str:
     return f"app {app}, repo {repo}: not there"
 
 
+def deploy_broken(hub: Hub, folder: Path, url: str) -> str:
+    """A version that crashes at start ends the command with its log, and the one before it answers again."""
+    source = folder / "broken"
+    shutil.copytree(HERE / "space", source, ignore=shutil.ignore_patterns(".hfdeploy"))
+    (source / "app.py").write_text('raise SystemExit("out of fuel")\n')
+    arguments = ("deploy", source, TARGETS["space"], "--rollback-on-failure", "--json")
+    told = [json.loads(line) for line in run_hfdeploy(hub, *arguments, code=APP_FAILED).splitlines()]
+    back = next(event for event in told if event["event"] == "rolled_back")
+    if "out of fuel" not in told[-1]["log"]:
+        raise DemoError("The crash was not in the log")
+    call_app(url, {})
+    return f"crashed: 'out of fuel'; back at {back['restores'][:8]}, and live"
+
+
+def show_preview(hub: Hub) -> str:
+    """A Space of its own for a pull request."""
+    named = (TARGETS["space"], "--id", "pr-1")
+    made = run_hfdeploy(
+        hub, "preview", "create", HERE / "space", *named, "--state", hub.folder / "preview", "--json"
+    )
+    repo_id = json.loads(made.splitlines()[-1])["repo_id"]
+    run_hfdeploy(hub, "preview", "destroy", *named, "--yes")
+    if hub.api.repo_exists(repo_id, repo_type="space"):
+        raise DemoError(f"{repo_id} is still there")
+    return f"{repo_id} came and went"
+
+
+def deploy_again(hub: Hub, before: dict[str, dict[str, Any]]) -> str:
+    """Nothing is left to do."""
+    with ThreadPoolExecutor() as pool:
+        again = dict(zip(before, pool.map(partial(deploy, hub), before), strict=True))
+    for type, outcome in again.items():
+        if outcome["changed"] or outcome["commit"] != before[type]["commit"]:
+            raise DemoError(f"Deploying the {type} again changed it: {outcome}")
+    return f"nothing to do, {len(again)} times"
+
+
 def run(folder: Path, *, keep: bool) -> None:
     report = Report()
     started = time.perf_counter()
     with local_hub(folder, keep=keep) as hub:
         report.rows.append(("start", f"local hub at {hub.endpoint}", time.perf_counter() - started))
-        outcomes = {name: report.run(f"deploy {type}", _deploy(hub, type, name)) for type, name in TARGETS}
-        space = outcomes["orbits"]
-        repo_id, url, commit = space["repo_id"], space["space_url"], space["commit"]
-        report.run("wait", lambda: (wait_until_running(hub, repo_id, commit), None))
-        report.run("call with the token", lambda: (call_app(hub, url), None))
-        report.run("call without", lambda: (knock_without_token(hub, repo_id, url), None))
-        for type, name in TARGETS:
-            report.run(f"deploy {type} again", _deploy_again(hub, type, name, outcomes[name]["commit"]))
+        outcomes = {type: report.run(f"deploy {type}", _deploy(hub, type)) for type in TARGETS}
+        space = outcomes["space"]
+        url, relay = space["space_url"], space["proxy_url"]
+        headers = {"Authorization": f"Bearer {hub.token}"}
+        report.run("call with the token", lambda: (call_app(url, headers), None))
+        report.run("call without", lambda: (knock_without_token(hub, space["repo_id"], url), None))
+        report.run("call through the relay", lambda: (call_app(relay, {}), None))
+        report.run("deploy all again", lambda: (deploy_again(hub, outcomes), None))
+        report.run("deploy what crashes", lambda: (deploy_broken(hub, folder, relay), None))
+        report.run("preview", lambda: (show_preview(hub), None))
     report.show()
     if keep:
         print(f"\nStill running, until: kill {hub.process.pid}")
         print(f"  hub    {hub.endpoint}\n  data   {folder}\n  users and tokens   {folder / 'ready.json'}")
         for outcome in outcomes.values():
-            print(
-                f"  {outcome['repo_url']}"
-                + (f"   app {outcome['space_url']}" if outcome["space_url"] else "")
+            shown = (
+                f"   app {outcome['space_url']}   relay {outcome['proxy_url']}"
+                if outcome["space_url"]
+                else ""
             )
+            print(f"  {outcome['repo_url']}{shown}")
 
 
-def _deploy(hub: Hub, type: str, name: str) -> Callable[[], tuple[str, Any]]:
+def _deploy(hub: Hub, type: str) -> Callable[[], tuple[str, Any]]:
     def work() -> tuple[str, Any]:
-        outcome = deploy(hub, type, name)
-        return f"{outcome['repo_id']} is at {outcome['commit'][:8]}", outcome
-
-    return work
-
-
-def _deploy_again(hub: Hub, type: str, name: str, commit: str) -> Callable[[], tuple[str, Any]]:
-    def work() -> tuple[str, Any]:
-        again = deploy(hub, type, name)["commit"]
-        if again != commit:
-            raise DemoError(f"Deploying {name} again made a commit: {again}")
-        return f"nothing to do, still {again[:8]}", None
+        outcome = deploy(hub, type)
+        live = f", live; relay {outcome['proxy_repo_id']}" if outcome["proxy_enabled"] else ""
+        return f"{outcome['repo_id']} is at {outcome['commit'][:8]}{live}", outcome
 
     return work
 

@@ -10,5 +10,12 @@ def test_the_demo_shows_the_main_job() -> None:
     done = subprocess.run([sys.executable, ROOT / "demo/run.py"], capture_output=True, text=True, timeout=110)
     print(done.stdout, done.stderr)
     assert done.returncode == 0
-    for told in ("is RUNNING", "WebSocket 11.868", "not there", "nothing to do"):
+    assert done.stdout.count("WebSocket 11.868") == 2
+    for told in (
+        "relay local/orbits-proxy",
+        "not there",
+        "nothing to do",
+        "out of fuel",
+        "came and went",
+    ):
         assert told in done.stdout
