@@ -99,13 +99,16 @@ class Manifest:
     steps: Steps = Steps()
     places: Mapping[Reference, Position] = field(default_factory=dict)
 
+    def list_steps(self) -> tuple[Step, ...]:
+        """Every step, of the run and of targets."""
+        each = (self.steps, *(target.steps for target in self.targets.values()))
+        return tuple(step for steps in each for step in (*steps.before, *steps.after))
+
     @property
     def has_conditions(self) -> bool:
         """Whether anything in it depends on a condition."""
-        targets = self.targets.values()
-        steps = (self.steps, *(target.steps for target in targets))
-        conditions = (step.when for each in steps for step in (*each.before, *each.after))
-        return any(target.when for target in targets) or any(conditions)
+        targets = (target.when for target in self.targets.values())
+        return any((*targets, *(step.when for step in self.list_steps())))
 
     @property
     def references(self) -> frozenset[Reference]:

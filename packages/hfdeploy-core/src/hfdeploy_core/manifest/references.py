@@ -15,6 +15,7 @@ from hfdeploy_core.manifest.suggesting import suggest
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<inner>[^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _TARGET = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_-]*)\.(?P<fact>\w+)", re.ASCII)
+_CONNECTOR = re.compile(r"(?P<plugin>[A-Za-z][\w-]*)\.(?P<name>[A-Za-z][\w-]*):(?P<words>.+)", re.ASCII)
 
 GIT_FACTS = ("sha", "branch")
 TARGET_FACTS = ("repo_id", "repo_url", "commit", "space_url", "host")
@@ -28,11 +29,15 @@ class Kind(StrEnum):
     CMD = "cmd"
     GIT = "git"
     TARGETS = "targets"
+    PLUGIN = "plugin"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What stands between `${` and `}`: of a target, `name` is which and `fact` what of it."""
+    """What stands between `${` and `}`: of a target, `name` is which and `fact` what of it.
+
+    Of a plugin's, `fact` is the connector and `name` what it is asked.
+    """
 
     kind: Kind
     name: str
@@ -41,7 +46,7 @@ class Reference:
     def __str__(self) -> str:
         if self.kind in (Kind.GIT, Kind.TARGETS):
             return "${" + ".".join(filter(None, [self.kind, self.name, self.fact])) + "}"
-        return f"${{{self.kind}:{self.name}}}"
+        return f"${{{self.fact or self.kind}:{self.name}}}"
 
 
 def list_references(text: str) -> tuple[Reference, ...]:
@@ -108,5 +113,7 @@ def _parse(inner: str) -> Reference:
         if found["fact"] not in TARGET_FACTS:
             raise ValueError(f"a target has no {found['fact']!r}{suggest(found['fact'], TARGET_FACTS)}")
         return Reference(Kind.TARGETS, found["name"], found["fact"])
+    if (found := _CONNECTOR.fullmatch(inner)) and found["plugin"] not in set(Kind):
+        return Reference(Kind.PLUGIN, found["words"], f"{found['plugin']}.{found['name']}")
     word = re.split("[:.]", inner)[0]
-    raise ValueError(f"'${{{inner}}}' means nothing{suggest(word, Kind)}")
+    raise ValueError(f"'${{{inner}}}' means nothing{suggest(word, set(Kind) - {Kind.PLUGIN})}")

@@ -1,16 +1,21 @@
 """A project: a manifest that makes sense, and where it stands."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
-from hfdeploy_core.errors import ManifestMissing
+from hfdeploy_core.errors import ManifestMissing, PluginInvalid
 from hfdeploy_core.events import OnEvent, Validated
 from hfdeploy_core.manifest.building import build_manifest, list_profiles
 from hfdeploy_core.manifest.model import Manifest
+from hfdeploy_core.manifest.node import Position
 from hfdeploy_core.manifest.reading import read_yaml
+from hfdeploy_core.manifest.references import Kind
+from hfdeploy_core.running.registry import check_allowed, find_connector, find_step
+from hfdeploy_core.running.stepping import read_asked
 from hfdeploy_core.running.values import read_environment
 
 FILE = "hfdeploy.yaml"
@@ -35,6 +40,7 @@ def load_project(
     """Read a manifest, with one of its profiles if one is named. Raises a ManifestError."""
     path = Path(file)
     manifest = build_manifest(read_yaml(_read(path), str(file)), profile)
+    _check_plugins(manifest)
     folder = path.absolute().parent
     found = read_environment(manifest.env_files, folder, os.environ if environment is None else environment)
     return Project(folder, manifest, found, profile)
@@ -44,9 +50,10 @@ def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda eve
     """Look at a manifest as it is and with each profile, and at nothing else. Raises a ManifestError."""
     root = read_yaml(_read(Path(file)), str(file))
     manifest = build_manifest(root)
+    _check_plugins(manifest)
     profiles = list_profiles(root)
     for profile in profiles:
-        build_manifest(root, profile)
+        _check_plugins(build_manifest(root, profile))
     on_event(Validated(str(file), tuple(manifest.targets), tuple(profiles)))
 
 
@@ -67,3 +74,27 @@ def _read(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ManifestMissing(f"The manifest {path} cannot be read: {reason}.") from None
+
+
+def _check_plugins(manifest: Manifest) -> None:
+    """Raise PluginInvalid for a step or connector that is not allowed, missing or asked for wrongly."""
+    for reference, at in manifest.places.items():
+        if reference.kind is Kind.PLUGIN:
+            with _placed(at):
+                check_allowed(reference.fact, manifest.allow_plugins)
+                find_connector(reference.fact)
+    for step in manifest.list_steps():
+        with _placed(step.at):
+            check_allowed(step.kind, manifest.allow_plugins)
+            kind = find_step(step.kind)
+            # What has references in it is looked at when they are filled.
+            if "." in step.kind and not step.references:
+                read_asked(kind, step, step.fields)
+
+
+@contextmanager
+def _placed(at: Position) -> Iterator[None]:
+    try:
+        yield
+    except PluginInvalid as error:
+        raise PluginInvalid(f"{at}: {error.message}", error.remedy) from None

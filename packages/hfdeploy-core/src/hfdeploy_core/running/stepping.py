@@ -6,18 +6,19 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import StepFailed, ValueMissing
+from hfdeploy_core.errors import PluginInvalid, StepFailed, ValueMissing
 from hfdeploy_core.events import OnEvent, StepFinished, StepLeftOut, StepStarted, StepTold
 from hfdeploy_core.manifest.conditions import Circumstances, decide
 from hfdeploy_core.manifest.model import Step
 from hfdeploy_core.manifest.references import Reference, fill_all
 from hfdeploy_core.redact import redact
 from hfdeploy_core.running.registry import find_step
-from hfdeploy_core.running.steps.context import StepContext
+from hfdeploy_core.running.steps.context import StepContext, StepKind
 from hfdeploy_core.source.cache import make_state_folder
 
 _RUN = "run.json"
@@ -111,15 +112,8 @@ class Stepper:
                 f"{step.at}: {', '.join(sorted(map(str, missing)))} is not known here.", "Drop it."
             )
         kind = find_step(step.kind)
-        fields = fill_all(step.fields, values)
-        asked = fields["arguments"] if "." in step.kind else {**fields, "type": step.kind}
+        model = read_asked(kind, step, fill_all(step.fields, values))
         on_event(StepStarted(name, step.kind))
-        try:
-            model = kind.model.model_validate(asked)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            what = ".".join(map(str, first["loc"]))
-            raise StepFailed(f"{step.at}: {what}: {first['msg']}.", "Correct it.") from None
         make_state_folder(self.state)
         log = self.state / _LOGS / f"{step.key}.log"
         log.parent.mkdir(exist_ok=True)
@@ -138,6 +132,19 @@ class Stepper:
             except StepFailed as error:
                 raise StepFailed(f"{name}: {error.message}", error.remedy) from error
         on_event(StepFinished(name, self.clock.seconds() - started_seconds))
+
+
+def read_asked(kind: StepKind, step: Step, fields: Mapping[str, Any]) -> BaseModel:
+    """What a step is asked for, as its kind has it. Raises PluginInvalid where that is something else."""
+    asked = fields["arguments"] if "." in step.kind else {**fields, "type": step.kind}
+    try:
+        return kind.model.model_validate(asked)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        what = ".".join(map(str, first["loc"])) or "arguments"
+        raise PluginInvalid(
+            f"{step.kind}: {what}: {first['msg']}.", "Correct the step's arguments."
+        ) from None
 
 
 def _name(step: Step) -> str:

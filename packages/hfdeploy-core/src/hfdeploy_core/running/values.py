@@ -9,7 +9,9 @@ from hfdeploy_core.env_file import parse_env
 from hfdeploy_core.errors import ValueMissing
 from hfdeploy_core.manifest.node import Position
 from hfdeploy_core.manifest.references import Kind, Reference
-from hfdeploy_core.redact import remember_secret
+from hfdeploy_core.redact import redact, remember_secret
+from hfdeploy_core.running.registry import find_connector
+from hfdeploy_core.running.steps.context import ConnectorContext
 from hfdeploy_core.source.git import find_branch, find_head
 
 _COMMAND_SECONDS = 60
@@ -69,8 +71,23 @@ def _find_value(reference: Reference, folder: Path, environment: Mapping[str, st
             if found is None:
                 raise ValueError(f"git knows no {reference.name} here")
             return found
+        case Kind.PLUGIN:
+            return _ask_connector(reference, ConnectorContext(folder, environment))
         case _:
             return _ask_command(reference.name, folder, environment)
+
+
+def _ask_connector(reference: Reference, context: ConnectorContext) -> str:
+    """What a plugin's connector finds, from now on masked."""
+    connector = find_connector(reference.fact)
+    try:
+        value = connector.find(reference.name, context)
+    except Exception as error:  # what strangers write may fail in any way
+        raise ValueError(f"{reference}: {redact(str(error)).rstrip('.') or type(error).__name__}") from None
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{reference}: nothing was found")
+    remember_secret(value)
+    return value
 
 
 def _ask_command(words: str, folder: Path, environment: Mapping[str, str]) -> str:

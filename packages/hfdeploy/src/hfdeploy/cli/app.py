@@ -13,6 +13,7 @@ from hfdeploy.cli.diff import diff
 from hfdeploy.cli.doctor import doctor
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
+from hfdeploy.cli.plugins import plugins
 from hfdeploy.cli.preview import preview
 from hfdeploy.cli.promote import promote
 from hfdeploy.cli.rollback import rollback
@@ -42,3 +43,4 @@ app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)
 app.add_command(validate)
+app.add_command(plugins)

@@ -32,3 +32,19 @@ class StepKind:
     name: str
     model: type[BaseModel]
     run: Callable[[Any, StepContext], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorContext:
+    """Where a value is looked for."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """Where values of references come from. A ValueError says why there is none."""
+
+    name: str
+    find: Callable[[str, ConnectorContext], str]
