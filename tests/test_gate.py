@@ -90,10 +90,14 @@ def test_a_build_that_fails_fails_with_its_log(deploy: Deploy) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_app_that_never_listens_runs_into_the_deadline(deploy: Deploy) -> None:
+def test_an_app_that_never_listens_runs_into_the_deadline_and_the_old_one_answers(
+    deploy: Deploy, api: HfApi, canary: str
+) -> None:
+    assert deploy(version(1), "--wait").returncode == 0
     done = deploy("import time\ntime.sleep(600)", "--wait", "--wait-seconds", "4")
     assert done.returncode == 53
-    assert "APP_STARTING after 4 seconds" in done.stderr
+    assert "RUNNING_APP_STARTING after 4 seconds" in done.stderr
+    assert ask(api, canary)["version"] == 1
 
 
 def test_a_paused_space_says_how_to_wake_it(deploy: Deploy, run: Command, api: HfApi, canary: str) -> None:
@@ -148,7 +152,7 @@ def test_what_does_not_get_live_is_undone_and_that_is_live(deploy: Deploy, api: 
     for app, dockerfile, options, code, told in (
         (crash, DOCKERFILE, (), 51, "boom-7431"),
         (version(2), broken, (), 50, "COPY nothing"),
-        (silence, DOCKERFILE, ("--wait-seconds", "3"), 53, "APP_STARTING after 3 seconds"),
+        (silence, DOCKERFILE, ("--wait-seconds", "3"), 53, "after 3 seconds"),
         (version(3), DOCKERFILE, ("--probe", "/ill=503", "--probe", '/ json={"version": 1}'), 54, "without"),
     ):
         done = deploy(app, "--rollback-on-failure", *options, dockerfile=dockerfile)

@@ -8,6 +8,7 @@ import pytest
 
 from hfdeploy_core import Plan, Relay, apply, deploy, load_plan, plan, save_plan
 from hfdeploy_core.errors import (
+    AppFailed,
     HubUnreachable,
     NameTaken,
     PaymentRequired,
@@ -20,7 +21,7 @@ from hfdeploy_core.model import Account, RepoRef, RepoType, Sdk, SetUpstream, Va
 from hfdeploy_core.planning.digest import digest_plan
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.probes import parse_probe
-from hfdeploy_core.space import AppReply
+from hfdeploy_core.space import AppReply, Runtime
 from hfdeploy_core.testing import FakeClock, FakeHub
 
 SPACE = RepoRef(RepoType.SPACE, "alice", "app")
@@ -249,3 +250,34 @@ def test_a_spare_one_is_made_where_spaces_cannot_be_protected(hub: FakeHub, root
     assert outcome.proxy_enabled is not is_pro
     assert hub.repos[SPACE].visibility is (Visibility.PROTECTED if is_pro else Visibility.PRIVATE)
     assert (RELAY in hub.repos) is not is_pro
+
+
+def test_a_relay_that_does_not_get_live_takes_both_back(hub: FakeHub, root, write, told: list[Event]) -> None:
+    deploy(root, "app", visibility="private", relay=OWN, hub=hub)
+    before = [dict(hub.repos[repo].files) for repo in (SPACE, RELAY)]
+    push, stages = hub.push, ["RUNTIME_ERROR"]
+
+    def moved(repo: RepoRef, *rest: Any, **options: Any) -> str:
+        commit = push(repo, *rest, **options)
+        stage = stages.pop() if repo == RELAY and stages else "RUNNING"
+        hub.repos[repo].runtimes = [Runtime(stage, commit)]
+        return commit
+
+    hub.push = moved  # type: ignore[method-assign]
+    hub.replies = [AppReply(200)]
+    newer = replace(OWN, make=lambda target: Content({**make(target).files, "pkg/relay.py": b"broken"}))
+    with pytest.raises(AppFailed, match=r"alice/app holds again .* alice/app-proxy holds again"):
+        deploy(
+            write({"app.py": "2"}),
+            "app",
+            relay=newer,
+            gate=Gate(rolls_back=True),
+            on_event=told.append,
+            hub=hub,
+            clock=FakeClock(),
+        )
+    assert [hub.repos[repo].files for repo in (SPACE, RELAY)] == before
+    assert [event.repo_id for event in told if event.name == "rolled_back"] == [
+        "alice/app",
+        "alice/app-proxy",
+    ]

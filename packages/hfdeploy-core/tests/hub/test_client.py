@@ -16,6 +16,7 @@ from hfdeploy_core.errors import (
     PermissionRefused,
     RateLimited,
     RepoNotFound,
+    SettingInvalid,
     TokenMissing,
     TokenRejected,
 )
@@ -25,9 +26,11 @@ from hfdeploy_core.hub.contents import Upload
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
+    FileEntry,
     Gated,
     Hardware,
     HeldSecret,
+    ListedSpace,
     Membership,
     RemoteFile,
     RepoInfo,
@@ -71,6 +74,76 @@ def test_whoami_reads_name_role_and_organizations(client: HubClient, scripted_hu
     scripted_hub.on("GET /api/whoami-v2", reply_with(body=WHO))
     assert client.whoami() == Account("alice", "write", (Membership("team", "write"),))
     assert scripted_hub.requests[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_whoami_reads_what_a_fine_grained_token_may_do_and_who_pays(
+    client: HubClient, scripted_hub: Any
+) -> None:
+    scopes = {"global": ["inference"], "scoped": [{"permissions": ["repo.write", "repo.content.read"]}]}
+    told = {"role": "fineGrained", "fineGrained": scopes}
+    orgs = [{"name": "team", "isEnterprise": True}]
+    body = {**WHO, "isPro": True, "orgs": orgs, "auth": {"accessToken": told}}
+    scripted_hub.on("GET /api/whoami-v2", reply_with(body=body))
+    account = client.whoami()
+    assert account.permissions == ("inference", "repo.content.read", "repo.write")
+    assert (account.is_pro, account.memberships) == (True, (Membership("team", None, True),))
+
+
+def test_it_speaks_with_another_token_to_the_same_hub(client: HubClient, scripted_hub: Any) -> None:
+    scripted_hub.on("GET /api/whoami-v2", reply_with(body=WHO))
+    with client.speak_as("another-canary-token") as other:
+        other.whoami()
+    client.whoami()
+    sent = [request.headers["Authorization"] for request in scripted_hub.requests]
+    assert sent == ["Bearer another-canary-token", f"Bearer {TOKEN}"]
+    assert client.lend_token() == TOKEN
+
+
+def test_a_token_that_lasts_an_hour_is_not_lent(monkeypatch: pytest.MonkeyPatch, scripted_hub: Any) -> None:
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "spaces/alice/app")
+    with HubClient(endpoint=scripted_hub.endpoint, on_event=print) as hub, pytest.raises(SettingInvalid) as e:
+        hub.lend_token()
+    assert "--proxy-token-env" in e.value.remedy
+    assert scripted_hub.requests == []
+
+
+def test_spaces_are_listed_with_their_tags(client: HubClient, scripted_hub: Any) -> None:
+    body = [{"id": "alice/app", "tags": ["docker", "x"]}, {"id": "alice/other"}]
+    scripted_hub.on("GET /api/spaces", reply_with(body=body))
+    assert client.list_spaces("alice") == (
+        ListedSpace(SPACE, ("docker", "x")),
+        ListedSpace(replace(SPACE, name="other")),
+    )
+    assert "author=alice" in scripted_hub.requests[0].path
+
+
+def test_a_repo_that_is_gone_needs_no_deleting(client: HubClient, scripted_hub: Any) -> None:
+    gone = reply_with(404, {"error": "Not found"}, {"X-Error-Code": "RepoNotFound"})
+    scripted_hub.on("DELETE /api/repos/delete", reply_with(body="OK"), gone, reply_with(403, {"error": "No"}))
+    client.delete_repo(SPACE)
+    client.delete_repo(SPACE)
+    asked = {"name": "app", "organization": "alice", "type": "space"}
+    assert [request.json() for request in scripted_hub.requests] == [asked, asked]
+    with pytest.raises(PermissionRefused):
+        client.delete_repo(SPACE)
+
+
+def test_large_files_are_shared_with_another_repo(client: HubClient, scripted_hub: Any) -> None:
+    target = replace(SPACE, name="live")
+    entry = FileEntry("big.bin", 5000, "1" * 40, "2" * 64)
+    held = {"path": "big.bin", "lfs": {"oid": "2" * 64}, "xetHash": "3" * 64}
+    scripted_hub.on(f"POST /api/spaces/alice/app/paths-info/{HEAD}", reply_with(body=[held]))
+    refused = {"success": [], "failed": [{"sha256": "2" * 64, "error": "another region"}]}
+    done = {"success": ["2" * 64], "failed": []}
+    route = "POST /api/spaces/alice/app/lfs-files/duplicate"
+    scripted_hub.on(route, reply_with(body=done), reply_with(body=refused))
+    client.recall(target, HEAD, [entry], lambda _: None, origin=SPACE)
+    assert scripted_hub.requests[-1].json() == {
+        "target": {"type": "space", "name": "alice/live"},
+        "files": [{"sha256": "2" * 64, "filename": "big.bin", "xetHash": "3" * 64}],
+    }
+    with pytest.raises(HubRefused, match="another region"):
+        client.recall(target, HEAD, [entry], lambda _: None, origin=SPACE)
 
 
 def test_a_token_that_the_hub_does_not_know(client: HubClient, scripted_hub: Any) -> None:

@@ -100,6 +100,14 @@ def test_what_only_somebody_can_mend_says_how(stage: str, words: str | None, rem
     assert remedy in verdict.error.remedy
 
 
+def test_a_flagged_relay_hears_what_others_suspect() -> None:
+    runtime = Runtime("PAUSED", OURS, "Flagged as abusive")
+    for repo_id, is_told in (("alice/app-proxy", True), ("alice/app", False)):
+        verdict = decide_gate(runtime, OURS, repo_id=repo_id, elapsed_seconds=0, has_moved=False)
+        assert isinstance(verdict, Failed)
+        assert ("'proxy'" in verdict.error.remedy) is is_told
+
+
 def test_which_log_tells_what_is_going_on() -> None:
     assert decide(Runtime("RUNNING_BUILDING", OTHER)) == Wait(LogKind.BUILD)
     assert decide(Runtime("APP_STARTING", OURS)) == Wait(LogKind.RUN)
