@@ -66,12 +66,14 @@ class PendingCommit:
         summary = header.get("summary") if header else None
         if header is None or not isinstance(summary, str) or not summary.strip():
             raise BadRequest("A commit needs a header with a summary")
-        description = header.get("description") or ""
-        return NewCommit(summary, description, header.get("parentCommit"), self._changes)
+        description, parent = header.get("description") or "", header.get("parentCommit")
+        if not isinstance(description, str) or not isinstance(parent, str | None):
+            raise BadRequest("The description and the parentCommit of a commit are texts")
+        return NewCommit(summary, description, parent, self._changes)
 
     def _move(self, value: Mapping[str, Any]) -> None:
         if value.get("oldPath"):
-            self._changes[check_file_path(value["oldPath"])] = None
+            self._changes[_path(value, "oldPath")] = None
 
     def _pointer(self, value: Mapping[str, Any]) -> str:
         sha256 = value.get("oid")
@@ -113,14 +115,16 @@ def _read_single(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         ("lfsFile", value.get("lfsFiles")),
         ("deletedEntry", value.get("deletedEntries")),
     ):
+        if not isinstance(items, list | None):
+            raise BadRequest(f"The {key}s of a commit are a list")
         for item in items or ():
             yield {"key": key, "value": item}
 
 
-def _path(value: Mapping[str, Any]) -> str:
-    path = value.get("path")
+def _path(value: Mapping[str, Any], key: str = "path") -> str:
+    path = value.get(key)
     if not isinstance(path, str):
-        raise BadRequest("A file of a commit has no path")
+        raise BadRequest(f"A file of a commit has no {key}, or it is no text")
     return check_file_path(path.rstrip("/"))
 
 

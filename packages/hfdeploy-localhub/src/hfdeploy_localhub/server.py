@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Match
 from hfdeploy_localhub.api.asgi import App, Message, Receive, Scope, Send
 from hfdeploy_localhub.api.context import Hub, MovedError
 from hfdeploy_localhub.api.failing import FaultInjector
+from hfdeploy_localhub.api.limiting import BodyLimiter
 from hfdeploy_localhub.api.recording import RequestRecorder
 from hfdeploy_localhub.api.routers import ROUTERS
 from hfdeploy_localhub.errors import BadRequest, HubError, NotFound
@@ -111,7 +112,7 @@ def build_routes() -> App:
     """
     app = _build(ROUTERS)
     app.router.routes.append(PagesRoute())
-    return RequestEnvelope(RequestRecorder(FaultInjector(app)))
+    return RequestEnvelope(RequestRecorder(FaultInjector(BodyLimiter(app))))
 
 
 class PagesRoute(BaseRoute):
@@ -142,16 +143,23 @@ def _build(routers: Iterable[APIRouter]) -> FastAPI:
     app.add_exception_handler(MovedError, _answer_moved)
     app.add_exception_handler(HTTPException, _answer_unknown)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
+    app.add_exception_handler(UnicodeEncodeError, _answer_no_text)
     return app
 
 
 def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError)
-    text = " ".join(error.message.split())
-    headers = {**error.headers, "X-Error-Message": text.encode("latin-1", "replace").decode("latin-1")}
+    headers = {**error.headers, "X-Error-Message": _one_line(error.message)}
     if error.code:
         headers["X-Error-Code"] = error.code
-    return JSONResponse({"error": error.message, **error.details}, error.answer_status, headers)
+    message = error.message.encode(errors="replace").decode()
+    return JSONResponse({"error": message, **error.details}, error.answer_status, headers)
+
+
+def _one_line(text: str) -> str:
+    """What a header can hold of a text, which may quote whatever the client sent."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(shown.split()).encode("latin-1", "replace").decode("latin-1")
 
 
 def _answer_moved(request: Request, error: Exception) -> Response:
@@ -170,3 +178,8 @@ def _answer_malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
     return _answer_error(request, BadRequest("; ".join(faults)))
+
+
+def _answer_no_text(request: Request, error: Exception) -> Response:
+    """JSON may hold halves of characters, which can be neither kept nor sent."""
+    return _answer_error(request, BadRequest("A text in this request is no valid Unicode"))

@@ -113,4 +113,5 @@ def test_history_and_refs(repo: httpx.Client) -> None:
     short = repo.get(f"/api/models/alice/m/revision/{commits[1]['id'][:8]}").json()
     assert short["sha"] == commits[1]["id"]
     page = repo.get("/api/models/alice/m/commits/main?limit=1")
+    assert page.headers["X-Total-Count"] == str(len(commits))
     assert "next" in page.links

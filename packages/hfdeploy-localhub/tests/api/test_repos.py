@@ -1,7 +1,14 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
 import httpx
 import pytest
 
-from .conftest import commit, create, file
+from hfdeploy_localhub import LocalHub, User
+from hfdeploy_localhub.seed import Reach, Token
+
+from .conftest import client_for, commit, create, file
 
 
 def test_a_new_repo(alice: httpx.Client, stranger: httpx.Client) -> None:
@@ -135,6 +142,64 @@ def test_lists_are_paged_and_filtered(alice: httpx.Client) -> None:
     own = alice.get("/api/settings/repositories").json()
     assert {item["type"] for item in own} == {"model", "dataset"}
     assert len(own) == 6
+
+
+def test_lists_are_narrowed_and_sorted(alice: httpx.Client, mallory: httpx.Client) -> None:
+    for name in ("a", "b", "c"):
+        create(alice, name)
+    commit(alice, file("README.md", b"---\npipeline_tag: fill-mask\n---\n"), repo="models/alice/a")
+    alice.put("/api/models/alice/b/settings", json={"gated": "auto"})
+    alice.post("/api/models/alice/b/like")
+    mallory.post("/api/models/alice/b/like")
+    alice.post("/api/models/alice/c/like")
+
+    def names(**query: Any) -> str:
+        found, url = "", "/api/models"
+        while url:
+            answer = alice.get(url, params=query or None)
+            found += "".join(item["id"][-1] for item in answer.json())
+            url, query = answer.links.get("next", {}).get("url", ""), {}
+        return found
+
+    assert names() == names(sort="createdAt", limit=1) == "cba"
+    assert names(sort="likes") == names(sort="likes", limit=1) == "bca"
+    assert (names(gated="true"), names(gated="false")) == ("b", "ca")
+    assert names(pipeline_tag="fill-mask") == "a"
+    assert names(inference="warm") == names(num_parameters="min:1") == names(apps="x") == ""
+    assert names(search="alice", filter="none") == ""
+    (item,) = alice.get("/api/models", params={"limit": 1, "expand": ["likes", "sha"]}).json()
+    assert set(item) == {"_id", "id", "likes", "sha"}
+
+
+def test_spaces_are_listed_by_what_they_use(alice: httpx.Client) -> None:
+    create(alice, "s", type="space", sdk="static")
+    create(alice, "t", type="space", sdk="static")
+    card = b"---\nsdk: static\nmodels: [x/y]\n---\n"
+    commit(alice, file("README.md", card), repo="spaces/alice/s")
+    for query in ({"models": "x/y"}, {"linked": "true"}):
+        assert [item["id"] for item in alice.get("/api/spaces", params=query).json()] == ["alice/s"]
+    assert alice.get("/api/spaces", params={"datasets": "x/y"}).json() == []
+
+
+def test_the_last_changed_comes_first(tmp_path: Path) -> None:
+    moments = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(1000))
+    with LocalHub(tmp_path, clock=lambda: next(moments)) as hub, client_for(hub, "local") as client:
+        for name in ("a", "b", "c"):
+            create(client, name)
+        commit(client, file("f", b"x"), repo="models/local/b")
+        found = client.get("/api/models", params={"sort": "lastModified"}).json()
+        assert [item["id"][-1] for item in found] == ["b", "c", "a"]
+
+
+def test_one_lists_what_ones_token_reaches(tmp_path: Path) -> None:
+    scope = Reach("model", "alice/a", ["repo.content.read"])
+    token = Token("hf_narrow", "fineGrained", scopes=[scope])
+    with LocalHub(tmp_path, users=[User("alice", tokens=[token])]) as hub, client_for(hub, "alice") as client:
+        for name in ("a", "b"):
+            create(client, name, visibility="private")
+        narrow = {"Authorization": "Bearer hf_narrow"}
+        for url in ("/api/settings/repositories", "/api/models?author=alice"):
+            assert [item["id"] for item in client.get(url, headers=narrow).json()] == ["alice/a"]
 
 
 def test_expand_answers_what_was_asked(alice: httpx.Client) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hfdeploy_localhub.api import spaces
 from hfdeploy_localhub.spaces.logs import LINE_LIMIT_CHARACTERS, Line, Log
 
 
@@ -99,6 +100,21 @@ async def test_following_ends_where_the_log_is_released(tmp_path: Path) -> None:
     log.release()
     assert await asyncio.wait_for(waiting, 1) is None
     assert [line.data async for line in log.follow()] == ["a\n"]
+
+
+@pytest.mark.anyio
+async def test_a_silent_log_keeps_its_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spaces, "_KEEP_ALIVE_SECONDS", 0.01)
+    log = Log(tmp_path / "x.jsonl")
+    say = log.begin()
+    events = spaces.stream_events(log)
+    assert await anext(events) == ": keep-alive\n\n"
+    say("a")
+    while (event := await anext(events)).startswith(":"):
+        pass
+    assert '"data": "a\\n"' in event
+    log.finish(say)
+    assert [event async for event in events if not event.startswith(":")] == []
 
 
 @pytest.mark.anyio

@@ -17,6 +17,7 @@ from hfdeploy_localhub.api.context import (
     CurrentStore,
     CurrentUser,
     Decoded,
+    PageCursor,
     base_url,
     check_open,
     check_write,
@@ -121,7 +122,7 @@ def list_buckets(
     store: CurrentStore,
     caller: CurrentCaller,
     search: str = "",
-    cursor: int | None = None,
+    cursor: PageCursor = None,
 ) -> list[dict[str, Any]]:
     account = store.accounts.find(_namespace(namespace, caller))
     if account is None:

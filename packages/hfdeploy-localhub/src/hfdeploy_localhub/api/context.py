@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import unquote
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -30,6 +30,7 @@ from hfdeploy_localhub.store.git import GitRepository
 from hfdeploy_localhub.store.store import Store
 
 PUBLISHER_PREFIX = "hf_jwt_"
+_MAX_NUMBER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,12 @@ def _rename_in(request: Request, repo: Repo) -> str:
 
 Decoded = Annotated[str, Path(), AfterValidator(unquote)]
 """A part of the path: matched as it came, so that an encoded slash does not split it, then decoded."""
+
+PageCursor = Annotated[int | None, Query(ge=0, le=_MAX_NUMBER)]
+"""Where a page begins, told by the page before."""
+
+Number = Annotated[int, Path(ge=0, le=_MAX_NUMBER)]
+"""A number in a path."""
 
 CurrentHub = Annotated[Hub, Depends(get_hub)]
 CurrentStore = Annotated[Store, Depends(get_store)]

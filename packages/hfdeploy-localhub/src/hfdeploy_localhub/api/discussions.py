@@ -10,6 +10,7 @@ from hfdeploy_localhub.api.context import (
     CurrentHub,
     CurrentStore,
     CurrentUser,
+    Number,
     VisibleRepo,
     check_write,
 )
@@ -82,7 +83,7 @@ def create(
 
 
 @router.get("/{num}")
-def show(num: int, store: CurrentStore, repo: VisibleRepo, diff: bool = False) -> dict[str, Any]:
+def show(num: Number, store: CurrentStore, repo: VisibleRepo, diff: bool = False) -> dict[str, Any]:
     discussion = _find(store, repo, num)
     events = store.discussions.events(repo, num)
     described = {**_describe(repo, discussion), "events": [describe_event(event) for event in events]}
@@ -93,7 +94,7 @@ def show(num: int, store: CurrentStore, repo: VisibleRepo, diff: bool = False) -
 
 @router.post("/{num}/comment")
 def comment(
-    num: int, body: NewComment, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, body: NewComment, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
 ) -> dict[str, Any]:
     event = Talk(store, repo, caller).comment(_find(store, repo, num), body.comment)
     return {"newMessage": describe_event(event)}
@@ -101,7 +102,7 @@ def comment(
 
 @router.post("/{num}/title")
 def rename(
-    num: int, body: NewTitle, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, body: NewTitle, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
 ) -> dict[str, Any]:
     discussion = _find(store, repo, num)
     _check_author(caller, repo, discussion.author)
@@ -110,7 +111,7 @@ def rename(
 
 @router.post("/{num}/status")
 def change_status(
-    num: int, body: NewStatus, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, body: NewStatus, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
 ) -> dict[str, Any]:
     discussion = _find(store, repo, num)
     _check_author(caller, repo, discussion.author)
@@ -124,7 +125,7 @@ def change_status(
 
 @router.post("/{num}/merge")
 async def merge(
-    num: int, hub: CurrentHub, repo: VisibleRepo, caller: CurrentUser, body: Merge | None = None
+    num: Number, hub: CurrentHub, repo: VisibleRepo, caller: CurrentUser, body: Merge | None = None
 ) -> dict[str, Any]:
     check_write(caller, repo)
     discussion = _find(hub.store, repo, num)
@@ -142,7 +143,7 @@ async def merge(
 
 @router.post("/{num}/comment/{event_id}/edit")
 def edit_comment(
-    num: int, event_id: str, body: Edit, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, event_id: str, body: Edit, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
 ) -> dict[str, Any]:
     event = _find_comment(store, repo, num, event_id)
     if caller.user is None or caller.user.name != event.author:
@@ -152,7 +153,7 @@ def edit_comment(
 
 @router.post("/{num}/comment/{event_id}/hide")
 def hide_comment(
-    num: int, event_id: str, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, event_id: str, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
 ) -> dict[str, Any]:
     event = _find_comment(store, repo, num, event_id)
     _check_author(caller, repo, event.author)

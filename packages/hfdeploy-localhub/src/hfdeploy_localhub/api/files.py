@@ -19,6 +19,7 @@ from hfdeploy_localhub.api.context import (
 )
 from hfdeploy_localhub.api.repos import next_link
 from hfdeploy_localhub.api.sending import send_range
+from hfdeploy_localhub.commits import read_objects
 from hfdeploy_localhub.errors import BadRequest, EntryNotFound
 from hfdeploy_localhub.model import Repo, format_time
 from hfdeploy_localhub.store.content import Content
@@ -93,7 +94,7 @@ async def show_paths(
     listing: RequestedListing, git: RepoContent, revision: Decoded, request: Request
 ) -> list[dict[str, Any]]:
     if "json" in request.headers.get("content-type", ""):
-        body = await request.json()
+        body = next(read_objects([await request.body()]), {})
         paths, expand = body.get("paths", []), bool(body.get("expand"))
     else:
         form = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
@@ -188,7 +189,7 @@ def _send(
     links: Mapping[str, str] | None = None,
 ) -> Response:
     name = entry.path.rsplit("/", 1)[-1]
-    plain_name = name.encode("ascii", "replace").decode().replace('"', "_").replace("?", "_")
+    plain_name = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
     headers = {
         "ETag": f'"{entry.etag}"',
         "X-Repo-Commit": commit,

@@ -11,6 +11,7 @@ from hfdeploy_localhub.api.context import (
     CurrentUser,
     Decoded,
     OwnRepo,
+    PageCursor,
     RepoContent,
     VisibleRepo,
 )
@@ -128,13 +129,17 @@ def list_commits(
     request: Request,
     response: Response,
     limit: int = _PAGE,
-    cursor: int = 0,
+    cursor: PageCursor = None,
 ) -> list[dict[str, Any]]:
+    """Newest first; ``X-Total-Count`` tells how many there are in all."""
     size = min(max(limit, 1), _MAX_PAGE)
-    commits = git.log(git.resolve(revision))
-    page = list(islice(commits, max(cursor, 0), max(cursor, 0) + size))
+    head = git.resolve(revision)
+    commits = git.log(head)
+    response.headers["X-Total-Count"] = str(git.count(head))
+    start = cursor or 0
+    page = list(islice(commits, start, start + size))
     if next(commits, None) is not None:
-        response.headers["Link"] = next_link(request, str(max(cursor, 0) + size))
+        response.headers["Link"] = next_link(request, str(start + size))
     formatted = "formatted" in request.query_params.getlist("expand[]")
     described = []
     for commit in page:

@@ -3,11 +3,14 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from hfdeploy_localhub.api.context import (
     Body,
@@ -20,6 +23,7 @@ from hfdeploy_localhub.api.context import (
     Hub,
     OpenRepo,
     OwnRepo,
+    PageCursor,
     VisibleRepo,
     base_url,
     check_write,
@@ -48,6 +52,7 @@ from hfdeploy_localhub.store.store import Store
 
 router = APIRouter(prefix="/api")
 _PAGE = 1000
+_SORTED = ("likes", "lastModified")
 
 
 class KeyValue(Body):
@@ -166,56 +171,121 @@ async def move(body: Move, hub: CurrentHub, caller: CurrentUser) -> dict[str, An
     return {"success": True}
 
 
+class SettingsPage(BaseModel):
+    """Which part of an account's repos to list."""
+
+    limit: int = _PAGE
+    cursor: PageCursor = None
+
+
 @router.get("/settings/repositories")
 def list_own(
-    request: Request, response: Response, store: CurrentStore, caller: CurrentUser
+    page: Annotated[SettingsPage, Query()],
+    request: Request,
+    response: Response,
+    store: CurrentStore,
+    caller: CurrentUser,
 ) -> list[dict[str, Any]]:
     assert caller.user is not None
-    return _list_settings(request, response, store, caller.user.name)
+    return _list_settings(page, request, response, store, caller, caller.user.name)
 
 
 @router.get("/organizations/{organisation}/settings/repositories")
 def list_of_organisation(
-    organisation: Decoded, request: Request, response: Response, store: CurrentStore, caller: CurrentUser
+    organisation: Decoded,
+    page: Annotated[SettingsPage, Query()],
+    request: Request,
+    response: Response,
+    store: CurrentStore,
+    caller: CurrentUser,
 ) -> list[dict[str, Any]]:
     if organisation.lower() not in caller.roles:
         raise Forbidden(f"You are not a member of {organisation}.")
-    return _list_settings(request, response, store, organisation)
+    return _list_settings(page, request, response, store, caller, organisation)
+
+
+class RepoQuery(BaseModel):
+    """Which repos to list. ``cursor`` is the last repo already seen, or, where they are sorted, how many."""
+
+    author: str | None = None
+    search: list[str] = Field(default_factory=list)
+    filter: list[str] = Field(default_factory=list)
+    gated: bool | None = None
+    pipeline_tag: str | None = None
+    models: list[str] = Field(default_factory=list)
+    datasets: list[str] = Field(default_factory=list)
+    linked: bool = False
+    apps: list[str] = Field(default_factory=list)
+    num_parameters: str | None = None
+    inference: str | None = None
+    inference_provider: list[str] = Field(default_factory=list)
+    sort: str | None = None
+    expand: list[str] = Field(default_factory=list)
+    full: bool = False
+    limit: int = _PAGE
+    cursor: PageCursor = None
+
+    def covers(self, item: Mapping[str, Any]) -> bool:
+        """Whether a described repo is wanted. No model here has been counted, or runs anywhere."""
+        if self.apps or self.num_parameters or self.inference or self.inference_provider:
+            return False
+        return (
+            {*self.filter} <= {*item["tags"]}
+            and self.gated in (None, bool(item["gated"]))
+            and self.pipeline_tag in (None, item.get("pipeline_tag"))
+            and {*self.models} <= {*item.get("models", ())}
+            and {*self.datasets} <= {*item.get("datasets", ())}
+            and (not self.linked or bool(item.get("models") or item.get("datasets")))
+        )
 
 
 @router.get("/{types}")
 def list_repos(
+    query: Annotated[RepoQuery, Query()],
     request: Request,
     response: Response,
     hub: CurrentHub,
     caller: CurrentCaller,
     type: CurrentType,
-    author: str | None = None,
-    search: Annotated[list[str] | None, Query()] = None,
-    filter: Annotated[list[str] | None, Query()] = None,
-    limit: int = _PAGE,
-    full: bool = False,
-    cursor: int | None = None,
 ) -> list[dict[str, Any]]:
-    size = min(max(limit, 1), _PAGE)
-    wanted = set(filter or [])
-    items: list[dict[str, Any]] = []
-    while len(items) < size:
-        listing = Listing(type, author, tuple(search or ()), after=cursor, limit=size)
-        page = hub.store.repos.page(listing)
-        for repo in page:
-            cursor = repo.id
-            if decide_right(caller, repo) >= Right.READ:
-                item = describe_repo(hub, repo, siblings=full)
-                if wanted <= set(item["tags"]):
-                    items.append(item)
-            if len(items) == size:
-                break
-        if len(page) < size:
-            break
+    """Newest first, as long as no other order is asked for in which repos here differ."""
+    size = min(max(query.limit, 1), _PAGE)
+    if query.sort in _SORTED:
+        start = query.cursor or 0
+        every = sorted(_find_all(hub, caller, type, query), key=lambda found: _sort_key(query, found[1]))
+        page = every[start : start + size]
+        following = start + size
     else:
-        response.headers["Link"] = next_link(request, str(cursor))
-    return items
+        page = list(islice(_find_all(hub, caller, type, query, after=query.cursor), size))
+        following = page[-1][0].id if page else 0
+    if len(page) == size:
+        response.headers["Link"] = next_link(request, str(following))
+    if query.expand:
+        return [describe_repo(hub, repo, expand=query.expand) for repo, _ in page]
+    return [item for _, item in page]
+
+
+def _find_all(
+    hub: Hub, caller: Caller, type: RepoType, query: RepoQuery, *, after: int | None = None
+) -> Iterator[tuple[Repo, dict[str, Any]]]:
+    """The repos that the caller sees and asks for, each with its description; read as they are taken."""
+    size = min(max(query.limit, 1), _PAGE)
+    while True:
+        page = hub.store.repos.page(Listing(type, query.author, query.search, after=after, limit=size))
+        for repo in page:
+            after = repo.id
+            if decide_right(caller, repo) >= Right.READ:
+                item = describe_repo(hub, repo, siblings=query.full)
+                if query.covers(item):
+                    yield repo, item
+        if len(page) < size:
+            return
+
+
+def _sort_key(query: RepoQuery, item: Mapping[str, Any]) -> Any:
+    """What is liked most, or changed last, comes first."""
+    value = item[query.sort or "createdAt"]
+    return -value if isinstance(value, int) else -datetime.fromisoformat(value).timestamp()
 
 
 @router.get("/{types}/{namespace}/{name}")
@@ -329,18 +399,17 @@ def set_up_space(hub: Hub, repo: Repo, body: SpaceSettings) -> None:
 
 
 def _list_settings(
-    request: Request, response: Response, store: CurrentStore, namespace: str
+    wanted: SettingsPage, request: Request, response: Response, store: Store, caller: Caller, namespace: str
 ) -> list[dict[str, Any]]:
-    query = request.query_params
-    cursor = query.get("cursor", "")
-    size = min(int(query["limit"]), _PAGE) if query.get("limit", "").isdigit() else _PAGE
-    page = store.repos.page(
-        Listing(namespace=namespace, after=int(cursor) if cursor.isdigit() else None, limit=max(size, 1))
-    )
+    """What the caller's token reaches of a namespace."""
+    size = min(max(wanted.limit, 1), _PAGE)
+    page = store.repos.page(Listing(namespace=namespace, after=wanted.cursor, limit=size))
     if len(page) == size:
         response.headers["Link"] = next_link(request, str(page[-1].id))
     items = []
     for repo in page:
+        if decide_right(caller, repo) < Right.READ:
+            continue
         updated_at, storage = _measure(store, repo)
         items.append(
             {

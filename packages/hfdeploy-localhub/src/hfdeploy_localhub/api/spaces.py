@@ -1,5 +1,6 @@
 """Spaces: runtime, actions, secrets, variables and logs."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any, Literal
@@ -23,6 +24,8 @@ from hfdeploy_localhub.store.space_settings import Kind, Setting
 
 catalogue_router = APIRouter(prefix="/api/spaces")
 router = APIRouter(prefix="/api/{types}/{namespace}/{name}")
+
+_KEEP_ALIVE_SECONDS = 30.0
 
 _HARDWARE = (
     ("cpu-basic", "CPU basic", "2 vCPU", "16 GB", 0),
@@ -250,7 +253,20 @@ def _describe(setting: Setting) -> dict[str, Any]:
 
 
 async def stream_events(log: Log, tail: int | None = None) -> AsyncIterator[str]:
-    """A log as server-sent events, to its end."""
-    async for line in log.follow(tail):
-        event = {"data": line.data, "timestamp": line.timestamp}
-        yield f"data: {json.dumps(event)}\n\n"
+    """A log as server-sent events, to its end; comments where it is silent, at which clients give up."""
+    lines = log.follow(tail)
+    coming = asyncio.ensure_future(anext(lines, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait([coming], timeout=_KEEP_ALIVE_SECONDS)
+            if not done:
+                yield ": keep-alive\n\n"
+                continue
+            line = coming.result()
+            if line is None:
+                return
+            event = {"data": line.data, "timestamp": line.timestamp}
+            yield f"data: {json.dumps(event)}\n\n"
+            coming = asyncio.ensure_future(anext(lines, None))
+    finally:
+        coming.cancel()

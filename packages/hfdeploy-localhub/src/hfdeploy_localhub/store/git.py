@@ -119,13 +119,16 @@ class GitRepository:
         return ref
 
     def has_ref(self, ref: str) -> bool:
-        return ref in self._git.references
+        try:
+            return ref in self._git.references
+        except ValueError:  # git allows no such name
+            return False
 
     def set_ref(self, ref: str, commit: str) -> None:
         """Makes ``ref`` (a full name) or moves it. Raises BadRequest if git does not allow the name."""
         try:
             self._git.references.create(ref, pygit2.Oid(hex=commit), force=True)
-        except (ValueError, pygit2.GitError):
+        except (ValueError, OSError, pygit2.GitError):
             raise BadRequest(f"Invalid reference name: {ref}") from None
 
     def add_tag(self, name: str, commit: str, message: str, author: Author, now: datetime) -> None:
@@ -136,7 +139,7 @@ class GitRepository:
         signature = pygit2.Signature(author.name, author.email, int(now.timestamp()), 0)
         try:
             self._git.create_tag(name, pygit2.Oid(hex=commit), ObjectType.COMMIT, signature, message)
-        except (ValueError, pygit2.GitError):
+        except (ValueError, OSError, pygit2.GitError):
             raise BadRequest(f"Invalid reference name: refs/tags/{name}") from None
 
     def drop_ref(self, ref: str) -> None:
@@ -212,6 +215,10 @@ class GitRepository:
         for found in self._git.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL):
             yield _describe_commit(found)
 
+    def count(self, commit: str) -> int:
+        """How many commits there are: the one and its ancestors."""
+        return sum(1 for _ in self._git.walk(pygit2.Oid(hex=commit)))
+
     def show(self, commit: str) -> Commit:
         return _describe_commit(self._commit(commit))
 
@@ -237,7 +244,7 @@ class GitRepository:
     def _find(self, commit: str, path: str) -> pygit2.Object:
         try:
             return self._commit(commit).tree[path]
-        except (KeyError, ValueError, pygit2.GitError):
+        except (KeyError, TypeError, ValueError, pygit2.GitError):  # or no path at all
             raise EntryNotFound(f"{path} does not exist at {commit}") from None
 
     def _walk(self, tree: pygit2.Tree, prefix: str, recursive: bool, skip: list[str]) -> Iterator[Entry]:
