@@ -171,7 +171,9 @@ def _answer_unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return _answer_error(request, NotFound("Not found"))
-    return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+    text = str(error.detail)
+    headers = {**(error.headers or {}), "X-Error-Message": _one_line(text)}
+    return JSONResponse({"error": text}, error.status_code, headers)
 
 
 def _answer_malformed(request: Request, error: Exception) -> Response:
