@@ -44,12 +44,13 @@ bench-relay:
 		--editable packages/hfdeploy-proxy
 	@.venv-bench/bin/python benchmarks/relay/run.py
 
-# Gradio and a browser behind the relay; they are large, so that they have an environment of their own.
+# Apps and a browser behind the relay; they are large, so that they have an environment of their own.
 test-apps:
 	@test -x .venv-apps/bin/python || $(PYTHON) -m venv .venv-apps
 	@test -x .venv-apps/bin/uv || .venv-apps/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@.venv-apps/bin/uv pip install --quiet --python .venv-apps/bin/python --group pyproject.toml:dev \
 		--group pyproject.toml:apps $(MEMBERS:%=--editable %)
+	@if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix .venv-apps/node @gradio/client@2; fi
 	@HFDEPLOY_TEST_APPS=1 .venv-apps/bin/python -m pytest tests/apps $(ARGS)
 
 # All that a workflow can ask of the action, by act.

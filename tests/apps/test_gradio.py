@@ -1,16 +1,10 @@
-"""Gradio through the relay: its Python client, and its page in a browser.
+"""Gradio through the relay: its clients for Python and JavaScript, and its page in a browser."""
 
-The browser knows the relay as `localhost`, while the upstream is `127.0.0.1`: what names the wrong one
-does not work.
-"""
-
-import os
+import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,59 +12,37 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-TOKEN = "hf_token_of_the_app"
+from .relayed import TOKEN, free_port, relayed, running
+
 FOLDER = Path(__file__).parent
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def wait_for(address: str) -> None:
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(address).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(address)
+NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:
     port = free_port()
-    settings = {**os.environ, "APP_TOKEN": TOKEN, "GRADIO_ANALYTICS_ENABLED": "False"}
-    with subprocess.Popen([sys.executable, FOLDER / "gradio_app.py", str(port)], env=settings) as process:
-        wait_for(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+    settings = {"APP_TOKEN": TOKEN, "GRADIO_ANALYTICS_ENABLED": "False"}
+    command = [sys.executable, FOLDER / "gradio_app.py", port]
+    with running(command, f"http://127.0.0.1:{port}", **settings) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def relay(upstream: str) -> Iterator[str]:
-    port = free_port()
-    settings = {**os.environ, "TARGET_URL": upstream, "HF_TOKEN": TOKEN}
-    command = [sys.executable, "-m", "hfdeploy_proxy", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=settings) as process:
-        wait_for(f"http://localhost:{port}/_relay/healthz")
-        yield f"http://localhost:{port}"
-        process.terminate()
+    with relayed(upstream) as address:
+        yield address
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"], headless=True
-        )
-        yield browser.new_page()
-        browser.close()
+@pytest.fixture(scope="module")
+def rewriting(upstream: str) -> Iterator[str]:
+    """Behind something that overwrites X-Forwarded-*, as a relay that trusts nobody does."""
+    with (
+        relayed(upstream) as edge,
+        relayed(edge.replace("localhost", "127.0.0.1"), REWRITE_ORIGIN="true") as address,
+    ):
+        yield address
 
 
 def test_without_the_relay_there_is_nothing(upstream: str) -> None:
@@ -88,7 +60,25 @@ def test_the_python_client(relay: str, tmp_path: Path) -> None:
     assert client.predict(handle_file(tmp_path / "file"), api_name="/measure") == 1_000_000
 
 
-def test_its_page_in_a_browser(relay: str, upstream: str, page: Page) -> None:
+def test_the_javascript_client(relay: str) -> None:
+    node = shutil.which("node")
+    if node is None or not NODE_MODULES.exists():
+        pytest.skip("needs node and @gradio/client")
+    done = subprocess.run(
+        [node, FOLDER / "gradio_client.mjs", NODE_MODULES, relay], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "greet": "hello node",
+        "count": ["event 0", "event 1", "event 2", "event 3"],
+        "measure": 1_000_000,
+        "root": relay,
+    }
+
+
+@pytest.mark.parametrize("kind", ["relay", "rewriting"])
+def test_its_page_in_a_browser(request: pytest.FixtureRequest, kind: str, upstream: str, page: Page) -> None:
+    relay = request.getfixturevalue(kind)
     asked: list[str] = []
     failed: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -99,7 +89,9 @@ def test_its_page_in_a_browser(relay: str, upstream: str, page: Page) -> None:
     expect(page.get_by_label("greeting")).to_have_value("hello browser", timeout=20_000)
     page.get_by_role("button", name="Count").click()
     expect(page.get_by_label("counted")).to_have_value("event 2", timeout=20_000)
-    assert not [url for url in asked if url.startswith(upstream)]
+    assert not [
+        url for url in asked if url.startswith("http") and not url.startswith(relay) and ":" in url[6:]
+    ]
     assert [url for url in asked if re.search(r"/queue/(join|data)", url)]
     assert not [url for url in failed if url.startswith(relay) and "manifest" not in url]
     assert TOKEN not in page.content()
