@@ -1,7 +1,8 @@
 """The façade for deleting: what is listed first, and nothing else."""
 
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.deployment import check_ours, enter
+from hfdeploy_core.deploying.preparation import check_ours
+from hfdeploy_core.deployment import enter
 from hfdeploy_core.errors import HubRefused, PlanStale, RepoNotFound
 from hfdeploy_core.events import Deleted, DeletionPlanned, OnEvent, Warned
 from hfdeploy_core.hub.port import Hub

@@ -7,7 +7,8 @@ from typing import Unpack
 
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import SystemClock
-from hfdeploy_core.deployment import enter, find_existing, find_state, plan
+from hfdeploy_core.deploying.preparation import find_existing
+from hfdeploy_core.deployment import enter, find_state, plan
 from hfdeploy_core.errors import SettingInvalid, SourceUnreadable
 from hfdeploy_core.events import OnEvent
 from hfdeploy_core.hub.port import Hub

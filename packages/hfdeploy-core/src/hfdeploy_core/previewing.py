@@ -5,7 +5,8 @@ from os import PathLike
 from typing import Unpack
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.deployment import check_ours, deploy, enter, find_existing
+from hfdeploy_core.deploying.preparation import check_ours, find_existing
+from hfdeploy_core.deployment import deploy, enter
 from hfdeploy_core.destruction import plan_destroy
 from hfdeploy_core.errors import PermissionRefused
 from hfdeploy_core.events import OnEvent

@@ -3,7 +3,8 @@
 from os import PathLike
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.deployment import apply, enter, find_existing
+from hfdeploy_core.deploying.preparation import find_existing
+from hfdeploy_core.deployment import apply, enter
 from hfdeploy_core.errors import PermissionRefused, SettingInvalid
 from hfdeploy_core.events import OnEvent, Warned
 from hfdeploy_core.hub.port import Hub

@@ -5,7 +5,8 @@ from os import PathLike
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.applying.recall import read_rollback
 from hfdeploy_core.clock import Clock, SystemClock
-from hfdeploy_core.deployment import apply, enter, find_existing, find_state
+from hfdeploy_core.deploying.preparation import find_existing
+from hfdeploy_core.deployment import apply, enter, find_state
 from hfdeploy_core.errors import RevisionMissing
 from hfdeploy_core.events import OnEvent, Warned
 from hfdeploy_core.hub.port import Hub

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from hfdeploy_core.deployment import connect, find_existing
+from hfdeploy_core.deploying.preparation import find_existing
+from hfdeploy_core.deployment import connect
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import RepoInfo, RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
