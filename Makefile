@@ -35,6 +35,7 @@ soak: setup
 
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py
+	@$(BIN)/python benchmarks/manifest/run.py
 
 # Relays side by side; the others are in an environment of their own. Needs nginx, wrk and curl.
 bench-relay:

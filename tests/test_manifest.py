@@ -139,3 +139,22 @@ def test_at_a_terminal_it_asks_and_a_no_changes_nothing(
     assert done.exit_code == 21
     assert not any(entry.method == "POST" and "create" in entry.path for entry in hub.requests)
     assert os.environ["HF_TOKEN"] not in done.stderr
+
+
+def test_a_relay_is_a_target_in_front_of_a_private_space(
+    hfdeploy: Hfdeploy, api: HfApi, folder: Path
+) -> None:
+    relay = "  relay: {type: relay, upstream: app, token_env: HF_TOKEN}\n  data:"
+    text = MANIFEST.replace("  data:", relay).replace("    depends_on: [data]", "    visibility: private")
+    text = text.replace("./data}", "./data, depends_on: [relay], message: 'behind ${targets.relay.repo_id}'}")
+    (folder / "hfdeploy.yaml").write_text(text)
+    (folder / "app" / "README.md").write_text("---\nsdk: docker\n---\n")
+    assert hfdeploy("plan", "relay", "--detailed-exitcode").exit_code == 2
+    assert hfdeploy("apply", "--yes").exit_code == 0
+    assert api.list_repo_commits("alice/data", repo_type="dataset")[0].title == "behind alice/app-proxy"
+    assert not api.space_info("alice/app-proxy").private
+    assert hfdeploy("plan", "--detailed-exitcode").exit_code == 0
+    assert "relay: space alice/app-proxy" in hfdeploy("status").stdout
+    assert hfdeploy("destroy", "relay", "--yes").exit_code == 0
+    left = [api.repo_exists(f"alice/{name}", repo_type="space") for name in ("app", "app-proxy")]
+    assert left == [True, False]

@@ -3,7 +3,7 @@
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfdeploy_core.errors import ManifestInvalid, SettingInvalid
@@ -29,6 +29,7 @@ def write(graph: dict[str, set[str]], *, by_reference: bool) -> str:
     return "\n".join(lines)
 
 
+@settings(deadline=None)
 @given(graphs, st.booleans())
 def test_needs_are_those_that_are_written_or_the_fault_is_told(
     graph: dict[str, set[str]], by_reference: bool
@@ -51,6 +52,7 @@ def test_needs_are_those_that_are_written_or_the_fault_is_told(
     assert {name: set(target.needs) for name, target in targets.items()} == graph
 
 
+@settings(deadline=None)
 @given(graphs, st.sets(st.sampled_from(NAMES)))
 def test_a_selection_holds_all_that_it_needs_and_nothing_else(
     graph: dict[str, set[str]], named: set[str]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfdeploy_core.errors import ManifestInvalid
@@ -49,6 +49,7 @@ def leaves_of(value: object, place: tuple[str, ...] = ()) -> dict[tuple[str, ...
     return {k: v for key, inner in value.items() for k, v in leaves_of(inner, (*place, key)).items()}
 
 
+@settings(deadline=None)
 @given(trees, trees)
 def test_what_is_laid_over_wins_and_everything_else_stays(base: object, over: object) -> None:
     merged = strip(overlay(make(base), make(over)))
@@ -64,6 +65,7 @@ def test_what_is_laid_over_wins_and_everything_else_stays(base: object, over: ob
         assert merged == over
 
 
+@settings(deadline=None)
 @given(trees, trees, trees)
 def test_it_does_not_matter_what_is_merged_first(a: object, b: object, c: object) -> None:
     if all(isinstance(tree, dict) for tree in (a, b, c)):

@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfdeploy_core.manifest.references import (
@@ -27,6 +27,7 @@ plain = st.text(max_size=8).map(lambda text: text.replace("$", "").replace("{", 
 parts = st.lists(st.one_of(references, plain), max_size=6)
 
 
+@settings(deadline=None)
 @given(parts, st.text())
 def test_a_text_is_filled_in_its_places_whatever_the_values_say(given: list, value: str) -> None:
     text = "".join(map(str, given))
@@ -36,6 +37,7 @@ def test_a_text_is_filled_in_its_places_whatever_the_values_say(given: list, val
     assert fill(text, values) == "".join(values[p] if isinstance(p, Reference) else p for p in given)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_text_can_be_written_so_that_it_means_itself(text: str) -> None:
     escaped = text.replace("${", "$${")

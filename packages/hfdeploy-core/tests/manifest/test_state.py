@@ -31,6 +31,7 @@ entries = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(entries, max_size=5))
 def test_the_latest_entry_of_a_repo_is_held_and_the_text_tells_all(given: list[Held]) -> None:
     state = State()
@@ -45,7 +46,7 @@ def test_the_latest_entry_of_a_repo_is_held_and_the_text_tells_all(given: list[H
     assert state == State()
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(entries, max_size=5), st.sets(names))
 def test_only_what_is_owned_goes_and_what_needs_it_before(given: list[Held], named: set[str]) -> None:
     state = State()

@@ -40,14 +40,17 @@ def check(text: str) -> str:
             "version: 1\ntargets: {a b: {type: model, repo: x, source: y}}",
             "f:2:11: 'a b' is no name: use letters, digits, '-' and '_', a letter first.",
         ),
-        (HEAD + "  m: {repo: a, source: b}", "f:3:3: 'type' is missing; there are dataset, model, space."),
+        (
+            HEAD + "  m: {repo: a, source: b}",
+            "f:3:3: 'type' is missing; there are dataset, model, relay, space.",
+        ),
         (
             HEAD + "  m: {type: modl, repo: a, source: b}",
             "f:3:13: there is no type 'modl'; did you mean 'model'?",
         ),
         (
             HEAD + "  m: {type: [], repo: a, source: b}",
-            "f:3:13: there is no type '[]'; there are dataset, model, space.",
+            "f:3:13: there is no type '[]'; there are dataset, model, relay, space.",
         ),
         (HEAD + "  m: 3", "f:3:6: 'm' must be a mapping."),
         (HEAD + "  m: {type: model, repo: alice/m}", "f:3:3: 'source' is missing."),
@@ -160,3 +163,27 @@ def test_the_schema_in_the_docs_is_this_one() -> None:
 def test_whatever_a_deploy_can_be_asked_for_can_be_written_down() -> None:
     # Marker and tags are a preview's.
     assert Options.__annotations__.keys() - {"repo_type", "marker", "tags"} <= SpaceFile.model_fields.keys()
+
+
+RELAY = SPACE + "  relay: {type: relay, upstream: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (RELAY % "ap", "f:7:34: there is no target 'ap'; did you mean 'app'?"),
+        (
+            RELAY % "app" + "  r: {type: relay, upstream: app}\n",
+            "f:8:30: 'relay' stands in front of 'app' already.",
+        ),
+        (RELAY % "app, sufix: x", "f:7:39: there is no key 'sufix' here; did you mean 'suffix'?"),
+        (
+            MODEL + "  r: {type: relay, upstream: m}\n",
+            "f:7:30: a relay stands in front of a space, and 'm' is a model.",
+        ),
+        (MODEL + "    upstream: m\n", "f:7:5: there is no key 'upstream' here."),
+        (RELAY % "relay", "f:7:34: these need each other: relay -> relay."),
+    ],
+)
+def test_a_relay_stands_in_front_of_one_space(text: str, told: str) -> None:
+    assert check(text) == told

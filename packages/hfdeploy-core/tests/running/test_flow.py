@@ -17,7 +17,7 @@ def below(graph: dict[str, set[str]]) -> dict[str, frozenset[str]]:
 graphs = st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES), max_size=3)).map(below)
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(graphs, st.sets(st.sampled_from(NAMES), max_size=2), st.integers(1, 4))
 def test_a_failure_keeps_back_what_needs_it_and_nothing_else(
     needs: dict[str, frozenset[str]], broken: set[str], most: int

@@ -1,14 +1,16 @@
 """A manifest from what was read: overlaid, checked, and as values."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hfdeploy_core.errors import RequestError
 from hfdeploy_core.manifest.checking import find_needs
-from hfdeploy_core.manifest.model import Declared, Manifest, Step, Steps
+from hfdeploy_core.manifest.model import Declared, DeclaredRelay, Manifest, Step, Steps
 from hfdeploy_core.manifest.node import Fault, Node, Position, find_node, list_texts, refusal, strip
 from hfdeploy_core.manifest.overlays import choose_profile, spread_defaults
 from hfdeploy_core.manifest.references import Reference, list_references
-from hfdeploy_core.manifest.spec import TARGET_KINDS, ManifestFile, TargetFile
+from hfdeploy_core.manifest.spec import TARGET_KINDS, ManifestFile, RelayFile, RepoFile
 from hfdeploy_core.manifest.steps import AnyStep, StepFile, StepsFile
 from hfdeploy_core.manifest.validating import check_spec
 
@@ -27,9 +29,23 @@ def build_manifest(root: Node, profile: str | None = None) -> Manifest:
     read = ManifestFile.model_validate(strip(whole))
     needs = find_needs(whole, allows_commands=read.allow_commands)
     nodes = whole.children["targets"].children
+    relays = {name: target for name, target in read.targets.items() if isinstance(target, RelayFile)}
+    _check_relays(relays, nodes, read)
+    # A relay is planned and applied with its upstream: who needs the one needs the other.
+    beside = {name: relay.upstream for name, relay in relays.items()}
     targets = {
-        name: _declare(name, target, needs[name], nodes[name]) for name, target in read.targets.items()
+        name: _declare(
+            name,
+            target,
+            frozenset(beside.get(needed, needed) for needed in needs[name]) - {name},
+            nodes[name],
+        )
+        for name, target in read.targets.items()
+        if not isinstance(target, RelayFile)
     }
+    for name, relay in relays.items():
+        fields = relay.model_dump(exclude={"type", "upstream"})
+        targets[relay.upstream] = replace(targets[relay.upstream], relay=DeclaredRelay(name, fields))
     _check_settings(targets, whole)
     return Manifest(
         targets,
@@ -47,7 +63,22 @@ def list_profiles(root: Node) -> list[str]:
     return list(profiles.children) if profiles is not None else []
 
 
-def _declare(name: str, target: TargetFile, needs: frozenset[str], node: Node) -> Declared:
+def _check_relays(relays: Mapping[str, RelayFile], nodes: Mapping[str, Node], read: ManifestFile) -> None:
+    faults = []
+    taken: dict[str, str] = {}
+    for name, relay in relays.items():
+        at, kind = nodes[name].children["upstream"].at, read.targets[relay.upstream].type
+        if kind != "space":
+            faults.append(
+                Fault(at, f"a relay stands in front of a space, and {relay.upstream!r} is a {kind}.")
+            )
+        if (other := taken.setdefault(relay.upstream, name)) != name:
+            faults.append(Fault(at, f"{other!r} stands in front of {relay.upstream!r} already."))
+    if faults:
+        raise refusal(faults)
+
+
+def _declare(name: str, target: RepoFile, needs: frozenset[str], node: Node) -> Declared:
     asked: dict[str, Any] = {key: getattr(target, key) for key in target.model_fields_set - _OTHERS}
     gate = getattr(target, "gate", None)
     return Declared(

@@ -66,6 +66,8 @@ def _list_wanted(name: str, target: Node) -> dict[str, Node]:
     """The targets that one depends on, and where it says so."""
     listed = target.children.get("depends_on")
     wanted = {str(item.content): item for item in (listed.items if listed else ())}
+    if (upstream := target.children.get("upstream")) is not None:
+        wanted[str(upstream.content)] = upstream
     for place, node in list_texts(target):
         for reference in list_references(str(node.content)):
             # What a step says of its own target is known by then.

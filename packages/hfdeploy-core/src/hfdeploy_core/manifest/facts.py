@@ -31,6 +31,12 @@ def name_facts(name: str, outcome: Outcome) -> dict[Reference, str]:
 
 
 def _name(name: str, **facts: str | None) -> dict[Reference, str]:
-    url = facts["space_url"]
+    url = facts.get("space_url")
     told: Mapping[str, str | None] = {**facts, "host": urlsplit(url).netloc if url else None}
     return {Reference(Kind.TARGETS, name, fact): value for fact, value in told.items() if value is not None}
+
+
+def name_relay_facts(name: str, outcome: Outcome) -> dict[Reference, str]:
+    """What is known of the relay in front of a target that was applied."""
+    url = outcome.proxy_url or None
+    return _name(name, repo_id=outcome.proxy_repo_id or None, space_url=url)

@@ -21,6 +21,7 @@ class Asked:
     options: Mapping[str, Any]
     gate: Gate | None
     target: Target
+    relay: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,14 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredRelay:
+    """The relay in front of a target, by its own name in the manifest."""
+
+    name: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """A target as the manifest declares it: its texts may hold references. `needs` are what comes before."""
 
@@ -70,11 +79,18 @@ class Declared:
     when: str | None = None
     skip: bool = False
     steps: Steps = Steps()
+    relay: DeclaredRelay | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By what it is called: its own name, and that of the relay in front of it."""
+        return (self.name,) if self.relay is None else (self.name, self.relay.name)
 
     @property
     def references(self) -> frozenset[Reference]:
         """Every reference in its own texts, not those of its steps."""
-        return find_references([self.repo, self.source, self.options, self.gate])
+        relay = self.relay.fields if self.relay else {}
+        return find_references([self.repo, self.source, self.options, self.gate, relay])
 
     def fill(self, values: Mapping[Reference, str]) -> Asked:
         """What is asked for, with these values. Raises a RequestError where that makes no sense."""
@@ -85,7 +101,8 @@ class Declared:
         )
         target = read_target(repo, options)
         check_gate(gate, target.repo.type)
-        return Asked(repo, fill_all(self.source, values), options, gate, target)
+        relay = None if self.relay is None else fill_all(self.relay.fields, values)
+        return Asked(repo, fill_all(self.source, values), options, gate, target, relay)
 
 
 @dataclass(frozen=True, slots=True)

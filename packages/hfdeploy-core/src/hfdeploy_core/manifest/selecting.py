@@ -11,7 +11,8 @@ from hfdeploy_core.manifest.suggesting import suggest
 def select(manifest: Manifest, names: Iterable[str]) -> Manifest:
     """Those targets and all that they need; all of them where none is named. Raises SettingInvalid."""
     known = manifest.targets
-    left = list(names) or list(known)
+    beside = {target.relay.name: target.name for target in known.values() if target.relay}
+    left = [beside.get(name, name) for name in names] or list(known)
     chosen: set[str] = set()
     while left:
         name = left.pop()

@@ -103,7 +103,13 @@ class DefaultsFile(SpaceSettingsFile):
 class OverlayFile(FlowFile, SpaceSettingsFile):
     """What is another for a target."""
 
-    type: Literal["model", "dataset", "space"] | None = None
+    type: Literal["model", "dataset", "space", "relay"] | None = None
+    upstream: Name | None = None
+    suffix: Text | None = None
+    token_env: Text | None = None
+    target_url: Text | None = None
+    allow_origins: Text | None = None
+    strict: bool = False
     repo: Text | None = None
     source: Text | None = None
     depends_on: list[str] | None = None
@@ -136,7 +142,26 @@ class SpaceFile(_TargetFile, SpaceSettingsFile):
     type: Literal["space"]
 
 
-TargetFile = ModelFile | DatasetFile | SpaceFile
+class RelayFile(_Strict):
+    """The public relay in front of a private Space: planned and applied together with it."""
+
+    type: Literal["relay"]
+    upstream: Name
+    """The target that it stands in front of."""
+    suffix: Text | None = None
+    """What its name has more than the Space's; -proxy by default."""
+    token_env: Text | None = None
+    """The environment variable with its token, which needs to read the Space only."""
+    target_url: Text | None = None
+    """Where it finds the Space, if not where the Hub says."""
+    allow_origins: Text | None = None
+    """Whose pages may call it: https://a.com,https://*.b.com, or *."""
+    strict: bool = False
+    """Refuse a token that may write."""
+
+
+RepoFile = ModelFile | DatasetFile | SpaceFile
+TargetFile = RepoFile | RelayFile
 
 
 class StateFile(_Strict):
@@ -182,4 +207,5 @@ TARGET_KINDS: dict[str, type[TargetFile]] = {
     "model": ModelFile,
     "dataset": DatasetFile,
     "space": SpaceFile,
+    "relay": RelayFile,
 }

@@ -1,6 +1,6 @@
 """Carries out what was planned for every target, and writes down what that leaves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import reduce
@@ -12,11 +12,11 @@ from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.errors import DeployError, ValueMissing
 from hfdeploy_core.events import Event, OnEvent, Planned, RunFinished, Scanned
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.manifest.facts import name_facts
+from hfdeploy_core.manifest.facts import name_facts, name_relay_facts
 from hfdeploy_core.manifest.model import Declared
 from hfdeploy_core.manifest.references import Reference
 from hfdeploy_core.manifest.state import Held, State
-from hfdeploy_core.model import Outcome, RepoInfo
+from hfdeploy_core.model import Outcome, Plan, RepoInfo
 from hfdeploy_core.running.flow import Done, Failed, Fate, Left
 from hfdeploy_core.running.plan import ProjectPlan, list_changed
 from hfdeploy_core.running.run import Run, raise_failures
@@ -66,13 +66,17 @@ def apply_project(
         if (asked := target.asked) is not None:
             secrets = asked.options.get("secrets", {})
             told = _skip_known(tell)
-            return deployment.apply(target.plan, secrets=secrets, gate=asked.gate, on_event=told, **shared)
+            relay = project.build_relay(asked)
+            return deployment.apply(
+                target.plan, secrets=secrets, relay=relay, gate=asked.gate, on_event=told, **shared
+            )
         if missing := declared.references - facts.keys():
             raise ValueMissing(f"{' and '.join(sorted(map(str, missing)))}: there is none.", "Drop it.")
         asked = declared.fill(facts)
         source = project.folder / asked.source
+        relay = project.build_relay(asked)
         return deployment.deploy(
-            source, asked.repo, gate=asked.gate, on_event=tell, **shared, **asked.options
+            source, asked.repo, relay=relay, gate=asked.gate, on_event=tell, **shared, **asked.options
         )
 
     def work(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:
@@ -81,11 +85,15 @@ def apply_project(
         if not target.is_settled:
             stepper.take(steps.before, here, facts, tell)
         outcome = None if target.is_settled else deploy(name, tell, hub)
+        declared = manifest.targets[name]
         facts.update(target.facts if outcome is None else name_facts(name, outcome))
-        held = book.state.find(target.plan.repo)
-        is_news = outcome is not None or (held is not None and held.is_unfinished)
-        if is_news and (info := hub.find_repo(target.plan.repo)) is not None:
-            book.note(_note(manifest.targets[name], info, held, clock))
+        if outcome is not None and declared.relay is not None:
+            facts.update(name_relay_facts(declared.relay.name, outcome))
+        for held in _list_held(declared, target.plan):
+            found = book.state.find(held.repo)
+            is_news = outcome is not None or (found is not None and found.is_unfinished)
+            if is_news and (info := hub.find_repo(held.repo)) is not None:
+                book.note(_note(held, info, found, clock))
         if not target.is_settled:
             stepper.take(steps.after, here, facts, tell)
         return outcome
@@ -133,27 +141,27 @@ def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManag
         if not any(held.is_unfinished for held in store.read().repos if held.repo in repos):
             return nullcontext(Book(State(), lambda state: None))
     at = clock.now().isoformat()
-    declared = plan.project.manifest.targets
     made = [
-        Held(name, target.plan.repo, True, tuple(sorted(declared[name].needs)), at=at)
+        replace(held, is_owned=True, at=at)
         for name, target in plan.targets.items()
-        if target.plan.creates
+        for held in _list_held(plan.project.manifest.targets[name], target.plan, are_made=True)
     ]
     return store.hold(lambda state: reduce(State.hold, made, state))
 
 
-def _note(declared: Declared, info: RepoInfo, held: Held | None, clock: Clock) -> Held:
+def _list_held(declared: Declared, plan: Plan, *, are_made: bool = False) -> Iterator[Held]:
+    """What a target leaves in the state: its repo and its relay, or what of them it makes."""
+    if plan.creates or not are_made:
+        yield Held(declared.name, plan.repo, False, tuple(sorted(declared.needs)))
+    if declared.relay and plan.relay and (plan.relay.plan.creates or not are_made):
+        yield Held(declared.relay.name, plan.relay.plan.repo, False, (declared.name,))
+
+
+def _note(held: Held, info: RepoInfo, found: Held | None, clock: Clock) -> Held:
     """What is held of a repo that was applied: owned if a run made it, and it is still that one."""
-    is_owned = held is not None and held.is_owned and held.hub_id in ("", info.hub_id)
-    return Held(
-        declared.name,
-        info.repo,
-        is_owned,
-        tuple(sorted(declared.needs)),
-        info.hub_id,
-        info.head,
-        clock.now().isoformat(),
-    )
+    is_owned = found is not None and found.is_owned and found.hub_id in ("", info.hub_id)
+    at = clock.now().isoformat()
+    return replace(held, is_owned=is_owned, hub_id=info.hub_id, commit=info.head, at=at)
 
 
 def _skip_known(tell: OnEvent) -> OnEvent:

@@ -35,9 +35,14 @@ class TargetPlan:
     left_out: str | None = None
 
     @property
+    def has_changes(self) -> bool:
+        """Whether anything is to be changed, of the relay in front of it too."""
+        return bool(self.plan.changes or (self.plan.relay and self.plan.relay.plan.changes))
+
+    @property
     def is_settled(self) -> bool:
         """Whether there is nothing to do, nor to wait for."""
-        is_unchanged = self.asked is not None and self.asked.gate is None and not self.plan.changes
+        is_unchanged = self.asked is not None and self.asked.gate is None and not self.has_changes
         return self.left_out is not None or (is_unchanged and not self.has_steps)
 
 
@@ -52,7 +57,7 @@ class ProjectPlan:
     @property
     def has_changes(self) -> bool:
         """Whether there is anything to change on the Hub."""
-        return any(target.plan.changes and not target.left_out for target in self.targets.values())
+        return any(target.has_changes and not target.left_out for target in self.targets.values())
 
     @property
     def has_work(self) -> bool:
@@ -77,7 +82,12 @@ def plan_project(
     references = manifest.references
     values = find_values(references, manifest.places, project.folder, project.environment)
     # Only what a value comes from has to be planned before.
-    needs = {name: _list_sources(target.references) for name, target in manifest.targets.items()}
+    owners = {each: name for name, target in manifest.targets.items() for each in target.names}
+    needs = {
+        name: frozenset(owners[source] for source in _list_sources(target.references))
+        for name, target in manifest.targets.items()
+    }
+    wanted = _list_sources(references)
     run = Run(project, on_event, SystemClock())
     circumstances = run.look_around()
     planned: dict[str, TargetPlan] = {}
@@ -94,16 +104,18 @@ def plan_project(
         plan = deployment.plan(
             project.folder / asked.source,
             asked.repo,
+            relay=project.build_relay(asked),
             state=run.find_state(name),
             on_event=tell,
             hub=hub,
             **asked.options,
         )
-        wanted = {
-            reference for reference in references if (reference.kind, reference.name) == (Kind.TARGETS, name)
-        }
         left_out = _find_reason(declared, circumstances, plan)
-        facts = find_facts(name, plan, hub.find_repo(plan.repo) if wanted else None, is_applied=not left_out)
+        facts: dict[Reference, str] = {}
+        plans = (plan,) if plan.relay is None else (plan, plan.relay.plan)
+        for each, one in zip(declared.names, plans, strict=True):
+            info = hub.find_repo(one.repo) if each in wanted else None
+            facts |= find_facts(each, one, info, is_applied=not left_out)
         has_steps = bool(declared.steps.before or declared.steps.after)
         planned[name] = TargetPlan(name, plan, asked if is_known else None, facts, has_steps, left_out)
         if left_out:

@@ -1,24 +1,27 @@
 """A project: a manifest that makes sense, and where it stands."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
-from hfdeploy_core.errors import ManifestMissing, PluginInvalid
+from hfdeploy_core.errors import ManifestMissing, PluginInvalid, SettingInvalid
 from hfdeploy_core.events import OnEvent, Validated
 from hfdeploy_core.manifest.building import build_manifest, list_profiles
-from hfdeploy_core.manifest.model import Manifest
+from hfdeploy_core.manifest.model import Asked, Manifest
 from hfdeploy_core.manifest.node import Position
 from hfdeploy_core.manifest.reading import read_yaml
 from hfdeploy_core.manifest.references import Kind
+from hfdeploy_core.options import Relay
 from hfdeploy_core.running.registry import check_allowed, find_connector, find_step
 from hfdeploy_core.running.stepping import read_asked
 from hfdeploy_core.running.values import read_environment
 
 FILE = "hfdeploy.yaml"
+
+MakeRelay = Callable[..., Relay]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,15 @@ class Project:
     manifest: Manifest
     environment: Mapping[str, str] = field(repr=False)
     profile: str | None = None
+    make_relay: MakeRelay | None = None
+
+    def build_relay(self, asked: Asked) -> Relay | None:
+        """The relay that is asked for in front of a target. Raises SettingInvalid where nothing makes one."""
+        if asked.relay is None:
+            return None
+        if self.make_relay is None:
+            raise SettingInvalid("Nothing here makes a relay.", "Use the command `hfdeploy`.")
+        return self.make_relay(self.environment, **asked.relay)
 
 
 def load_project(
@@ -36,14 +48,18 @@ def load_project(
     *,
     profile: str | None = None,
     environment: Mapping[str, str] | None = None,
+    make_relay: MakeRelay | None = None,
 ) -> Project:
-    """Read a manifest, with one of its profiles if one is named. Raises a ManifestError."""
+    """Read a manifest, with one of its profiles if one is named. Raises a ManifestError.
+
+    `make_relay` makes relays from the environment and what the manifest says of them.
+    """
     path = Path(file)
     manifest = build_manifest(read_yaml(_read(path), str(file)), profile)
     _check_plugins(manifest)
     folder = path.absolute().parent
     found = read_environment(manifest.env_files, folder, os.environ if environment is None else environment)
-    return Project(folder, manifest, found, profile)
+    return Project(folder, manifest, found, profile, make_relay)
 
 
 def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda event: None) -> None:

@@ -1,7 +1,7 @@
 """What verbs over a manifest share: which form of the command is meant, and the options of this one."""
 
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from hfdeploy.cli.relaying import make_relay
 from hfdeploy.render.port import Renderer
+from hfdeploy_core import Relay
 from hfdeploy_core.errors import ManifestInvalid, SettingInvalid
 
 if TYPE_CHECKING:
@@ -63,7 +65,14 @@ def load_manifest(manifest: str | None, profile: str | None) -> "Project":
     # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
     from hfdeploy_core import project
 
-    return project.load_project(manifest or FILE, profile=profile)
+    return project.load_project(manifest or FILE, profile=profile, make_relay=_make_relay)
+
+
+def _make_relay(environment: Mapping[str, str], *, strict: bool, **asked: str | None) -> Relay:
+    """What a manifest says of a relay, as the options of `deploy --proxy` have it."""
+    return make_relay(
+        environment, is_strict=strict, **{f"proxy_{name}": value for name, value in asked.items()}
+    )
 
 
 def plan_manifest(
@@ -74,7 +83,7 @@ def plan_manifest(
 
     made = project.plan_project(load_manifest(manifest, profile), names, on_event=renderer.show)
     for target in made.targets.values():
-        if target.plan.changes:
+        if target.has_changes:
             renderer.show_plan(target.plan, target.name)
     return made
 
