@@ -62,7 +62,7 @@ def test_files_that_git_does_not_look_at_are_read(checkout: Path, flag: str) -> 
     assert "a.txt" not in known(checkout)
 
 
-@pytest.mark.parametrize("attribute", ["filter=lfs", "text", "text=auto", "eol=crlf", "ident"])
+@pytest.mark.parametrize("attribute", ["filter=lfs", "ident", "working-tree-encoding=utf-16"])
 def test_files_that_git_may_store_otherwise_are_read(checkout: Path, attribute: str) -> None:
     (checkout / ".gitattributes").write_text(f"*.txt {attribute}\n")
     assert known(checkout) == set()
@@ -70,12 +70,34 @@ def test_files_that_git_may_store_otherwise_are_read(checkout: Path, attribute: 
     assert known(checkout) == {"a.txt", "b c/ü.txt", "crlf.txt"}
 
 
-@pytest.mark.parametrize("value", ["true", "input"])
-def test_line_endings_that_git_converts_mean_reading(checkout: Path, value: str) -> None:
-    git(checkout, "config", "core.autocrlf", value)
-    assert known(checkout) == set()
-    git(checkout, "config", "core.autocrlf", "false")
-    assert "a.txt" in known(checkout)
+LINE_ENDINGS = {
+    "autocrlf": (["-c", "core.autocrlf=true"], ""),
+    "input": (["-c", "core.autocrlf=input"], "*.txt text=auto\n"),
+    "eol": ([], "a.txt text eol=crlf\n"),
+    "auto": ([], "* text=auto\n"),
+}
+
+
+@pytest.mark.parametrize("how", LINE_ENDINGS)
+def test_only_files_whose_line_endings_git_converts_are_read(checkout: Path, how: str) -> None:
+    """And what is deployed of a clean checkout are the bytes on the disk."""
+    settings, attributes = LINE_ENDINGS[how]
+    (checkout / ".gitattributes").write_text(attributes)
+    (checkout / "one line").write_text("no end")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "y")
+    git(checkout.parent, *settings, "clone", "-q", "source", "clone")
+    clone = checkout.parent / "clone"
+    for name, value in (setting.split("=") for setting in settings[1::2]):
+        git(clone, "config", name, value)
+    assert git(clone, "status", "--porcelain") == ""
+    entries = {entry.path: entry for entry in scan(clone).entries}
+    read = {path for path, entry in entries.items() if entry.sha256 is not None}
+    converted = {path for path in entries if (clone / path).read_bytes() != (checkout / path).read_bytes()}
+    assert read == converted
+    assert ("a.txt" in converted) is (how in ("autocrlf", "eol"))
+    for path, entry in entries.items():
+        assert entry.blob_id == hash_file(FoundFile(path, str(clone / path))).blob_id
 
 
 def test_links_are_not_what_git_keeps_of_them(checkout: Path) -> None:

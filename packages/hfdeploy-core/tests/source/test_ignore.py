@@ -132,7 +132,7 @@ def test_git_ignores_the_same(tmp_path: Path) -> None:
     [
         (["README.md", "readme.md"], "README.md, readme.md"),
         (["a/X", "a/x", "a/y"], "a/X, a/x"),
-        (["docs", "Docs/a/b"], "docs, Docs/"),
+        (["docs", "Docs/a/b"], "Docs/, docs"),
         (["e\u0301.txt", "\u00e9.txt"], "e\u0301.txt, \u00e9.txt"),
     ],
 )

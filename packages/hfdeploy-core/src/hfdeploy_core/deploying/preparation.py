@@ -167,9 +167,9 @@ def check_creation(hub: Hub, repo: RepoRef) -> None:
 def _find_unwelcome(hub: Hub, plan: Plan, snapshot: Snapshot, remote: Remote | None) -> Iterator[DeployError]:
     """Files that the repo, as it is or will be, does not take."""
     new = [put.entry.path for put in plan.puts if not put.replaces]
-    held = {file.path for file in remote.files} if remote else list_first(plan.repo.type)
-    there = {*held - set(plan.deletions), *(entry.path for entry in snapshot.entries)}
-    yield from find_collisions(new, there)
+    if new:
+        held = {file.path for file in remote.files} if remote else list_first(plan.repo.type)
+        yield from find_collisions(new, held.difference(plan.deletions, new))
     if not plan.puts:
         return
     own = next((entry for entry in snapshot.entries if entry.path == GITIGNORE), None)

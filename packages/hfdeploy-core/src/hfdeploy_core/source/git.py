@@ -1,13 +1,14 @@
 """What git knows of a work tree: blob ids of unmodified files, so that nobody has to read them.
 
-git itself judges what is modified; it alone knows all about timestamps, racy ones too. Whatever makes a file
-differ from its blob (filters such as LFS, line endings, encodings) is looked for, and such files are read.
+git itself judges what is modified; it alone knows all about timestamps, racy ones too. What is deployed is
+what lies on the disk: whatever makes that differ from the blob (filters such as LFS, line ends, encodings) is
+looked for, and such files are read.
 """
 
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from hfdeploy_core.model import Provenance
@@ -17,7 +18,8 @@ _PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT", "T
 # No program of the repository's choosing is started, and its index is not written to.
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "--no-optional-locks")
 _BLOB_ID = re.compile(r"[0-9a-f]{40}")
-_ATTRIBUTES = ("filter", "text", "eol", "crlf", "ident", "working-tree-encoding")
+_ATTRIBUTES = ("filter", "ident", "working-tree-encoding")
+_LINE_ENDS = ("text", "eol", "crlf")
 _TIMEOUT_SECONDS = 60
 
 
@@ -27,11 +29,16 @@ def read_blobs(root: Path) -> dict[str, str]:
     if not listing:
         return {}
     modified = _ask(root, "diff-files", "--name-only", "--relative", "-z")
-    if modified is None or _ask(root, "config", "core.autocrlf") not in (None, "false\n"):
+    if modified is None:
         return {}
     blobs = _parse_index(listing)
-    for path in {*modified.split("\0"), *_find_converted(root, blobs)}:
+    filtered, ended = _find_attributed(root, blobs)
+    for path in {*modified.split("\0"), *filtered}:
         blobs.pop(path, None)
+    if _ask(root, "config", "core.autocrlf") not in (None, "false\n"):
+        ended = set(blobs)
+    for path in _find_resized(root, blobs, ended & blobs.keys()):
+        del blobs[path]
     return blobs
 
 
@@ -104,18 +111,38 @@ def _parse_index(listing: str) -> dict[str, str]:
     return blobs
 
 
-def _find_converted(root: Path, blobs: Mapping[str, str]) -> set[str]:
-    """Paths with an attribute that makes git store other bytes than the work tree has."""
+def _find_attributed(root: Path, blobs: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """Paths of which git may store other bytes than the work tree has: any others, or other line ends."""
     names = "\0".join(blobs) + "\0" if blobs else ""
-    told = _ask(root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, stdin=names)
+    told = _ask(root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, *_LINE_ENDS, stdin=names)
     if told is None:
-        return set(blobs)
+        return set(blobs), set()
     fields = told.split("\0")
-    return {
-        path
-        for path, value in zip(fields[0::3], fields[2::3], strict=False)
-        if value not in ("unspecified", "unset")
-    }
+    triples = zip(fields[0::3], fields[1::3], fields[2::3], strict=False)
+    set_ones = [(path, name) for path, name, value in triples if value not in ("unspecified", "unset")]
+    filtered = {path for path, name in set_ones if name in _ATTRIBUTES}
+    return filtered, {path for path, _ in set_ones} - filtered
+
+
+def _find_resized(root: Path, blobs: Mapping[str, str], paths: Collection[str]) -> set[str]:
+    """Those of the paths whose file is not as long as its blob.
+
+    On their way into git, line ends only ever get shorter: where the length is the same, so is every byte.
+    """
+    suspects = sorted(paths)
+    ids = "".join(f"{blobs[path]}\n" for path in suspects)
+    told = (_ask(root, "cat-file", "--batch-check=%(objectsize)", stdin=ids) or "") if suspects else ""
+    sizes = told.split("\n")[:-1]
+    if len(sizes) != len(suspects):
+        return set(suspects)
+    return {path for path, size in zip(suspects, sizes, strict=True) if str(_measure(root / path)) != size}
+
+
+def _measure(file: Path) -> int | None:
+    try:
+        return file.lstat().st_size
+    except OSError:
+        return None
 
 
 def _ask(root: Path, *arguments: str, stdin: str = "") -> str | None:

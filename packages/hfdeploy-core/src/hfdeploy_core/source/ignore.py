@@ -1,10 +1,7 @@
 """Which files are deployed: pure rules over paths, given what the ignore files of their folders say."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from unicodedata import normalize
 
 from hfdeploy_core.errors import PathInvalid
 from hfdeploy_core.globs import Globs
@@ -16,10 +13,11 @@ IGNORE_FILES = (GITIGNORE, ".hfignore")
 # Of no use to a reader of the repo, and left out without a word.
 _SILENT = {".git", ".hfdeploy", ".hfignore", "__pycache__", ".DS_Store"}
 _HARMLESS_ENV = (".example", ".sample", ".template", ".dist")
-_KEY_NAMES = re.compile(
-    r"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.*\.(?:p12|pfx|jks|keystore|ppk|kdbx)"
-    r"|\.netrc|_netrc|\.pgpass|\.pypirc|\.git-credentials|\.htpasswd"
-)
+_KEY_NAMES = {
+    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"),
+    *(".netrc", "_netrc", ".pgpass", ".pypirc", ".git-credentials", ".htpasswd"),
+}
+_KEY_SUFFIXES = (".p12", ".pfx", ".jks", ".keystore", ".ppk", ".kdbx")
 _SECRETS, _KEYS = "files like this hold secrets", "files like this hold keys"
 # What is left out for these reasons can be asked for.
 _SECRETIVE = {_SECRETS, _KEYS}
@@ -60,17 +58,22 @@ class Rules:
         self._allowed = Globs(source.allow_secrets)
         self._read = read
         self._above = tuple((prefix, Globs(text.splitlines())) for prefix, text in above)
+        # No pattern but those of ignore files: 10,000 paths are decided in a moment then.
+        self._is_plain = not (self._include or self._exclude or self._above)
         self._folders: dict[str, _Folder] = {}
 
     def decide(self, path: str, *, is_folder: bool = False) -> LeftOut | None:
         """Why a path is left out, None where it is deployed; a folder is kept where anything in it may be."""
-        folder = self._enter(path.rpartition("/")[0])
+        parent, _, name = path.rpartition("/")
+        folder = self._enter(parent)
         if folder.left_out is not None:
             return folder.left_out
-        if (reason := decide_skip(path)) is not None and not (
+        if (reason := _decide_name(name)) is not None and not (
             reason in _SECRETIVE and self._allowed.match(path)
         ):
             return LeftOut(reason)
+        if self._is_plain and not folder.specs and not folder.is_ignored:
+            return None
         if self._exclude.match(f"{path}/" if is_folder else path):
             return _IGNORED
         if is_folder:
@@ -119,17 +122,20 @@ def decide_skip(path: str) -> str | None:
     return _decide_name(path.rpartition("/")[2])
 
 
-@cache
 def _decide_name(name: str) -> str | None:
-    if name in _SILENT or name.lower() == ".git":
+    if name in _SILENT:
+        return ""
+    if name in _KEY_NAMES or name.endswith(_KEY_SUFFIXES):
+        return _KEYS
+    if not name.startswith("."):
+        return None
+    if name.lower() == ".git":
         return ""
     if name == ".cache":
         # huggingface_hub refuses any path with such a part.
         return "the Hub's client takes no .cache folders"
     if name.startswith(".env") and not name.endswith(_HARMLESS_ENV):
         return _SECRETS
-    if _KEY_NAMES.fullmatch(name):
-        return _KEYS
     return None
 
 
@@ -159,24 +165,33 @@ def find_collisions(paths: Collection[str], others: Iterable[str] = ()) -> Itera
 
     Git tells them apart, but most people's computers do not: there one takes the other's place.
     """
-    held: dict[str, list[str]] = {}
-    own = {_fold(path) for path in paths}
-    for path in dict.fromkeys((*paths, *(other for other in others if _fold(other) in own))):
-        held.setdefault(_fold(path), []).append(path)
-    groups = [", ".join(same) for same in held.values() if len(same) > 1]
-    files = {path: same[0] for path, same in held.items()}
+    held: dict[str, str] = {}
+    groups: dict[str, list[str]] = {}
     folders: set[str] = set()
-    for file in (file for same in held.values() for file in same):
-        while (file := file.rpartition("/")[0]) and file not in folders:
-            folders.add(file)
-    groups += [f"{files[_fold(folder)]}, {folder}/" for folder in sorted(folders) if _fold(folder) in files]
+    for file in paths:
+        if (known := held.setdefault(_fold(file), file)) != file:
+            groups.setdefault(known, [known]).append(file)
+        folder = file
+        while (folder := folder.rpartition("/")[0]) and folder not in folders:
+            folders.add(folder)
+    for file in others:
+        if (known := held.get(_fold(file), file)) != file and file not in groups.get(known, ()):
+            groups.setdefault(known, [known]).append(file)
+    for folder in sorted(folders):
+        if (same := held.get(_fold(folder))) is not None:
+            groups.setdefault(same, [same]).append(f"{folder}/")
     if groups:
+        named = "; ".join(", ".join(sorted(group)) for group in groups.values())
         yield PathInvalid(
-            f"These names differ in case only, and one takes the other's place on most computers: "
-            f"{'; '.join(groups)}.",
+            f"These names differ in case only, and one takes the other's place on most computers: {named}.",
             "Rename all but one of them, or leave them out with --exclude.",
         )
 
 
 def _fold(path: str) -> str:
-    return path.lower() if path.isascii() else normalize("NFC", path).casefold()
+    if path.isascii():
+        return path.lower()
+    # Imported here: few names need it.
+    from unicodedata import normalize
+
+    return normalize("NFC", path).casefold()
