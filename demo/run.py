@@ -2,7 +2,8 @@
 
 Starts a local hub, deploys a model, a dataset and a private Space behind its relay to it with the `hfdeploy`
 command, which waits until the Space is live, and talks to the app. Deploys everything once more: nothing is
-left to do. Then a version that crashes is rolled back, and a preview comes and goes.
+left to do. Then a version that crashes is rolled back, all of it comes and goes once more as the manifest's
+staging profile has it, and so does a preview.
 """
 
 import argparse
@@ -193,6 +194,20 @@ def show_preview(hub: Hub) -> str:
     return f"{repo_id} came and went"
 
 
+def apply_manifest(hub: Hub, folder: Path) -> str:
+    """All four targets as another profile has them: made, in sync, and deleted again."""
+    project = folder / "project"
+    shutil.copytree(HERE, project, ignore=shutil.ignore_patterns(".hfdeploy", "plugin"))
+    named = ("--manifest", project / "hfdeploy.yaml", "--profile", "staging")
+    run_hfdeploy(hub, "validate", "--manifest", project / "hfdeploy.yaml")
+    run_hfdeploy(hub, "apply", *named, "--yes")
+    run_hfdeploy(hub, "plan", *named, "--detailed-exitcode")
+    run_hfdeploy(hub, "destroy", *named, "--yes")
+    if left := [repo for repo in hub.api.list_spaces(author="local") if repo.id.endswith("-staging")]:
+        raise DemoError(f"{left} are still there")
+    return "4 targets applied with steps, in sync, destroyed"
+
+
 def deploy_again(hub: Hub, before: dict[str, dict[str, Any]]) -> str:
     """Nothing is left to do."""
     with ThreadPoolExecutor() as pool:
@@ -217,6 +232,7 @@ def run(folder: Path, *, keep: bool) -> None:
         report.run("call through the relay", lambda: (call_app(relay, {}), None))
         report.run("deploy all again", lambda: (deploy_again(hub, outcomes), None))
         report.run("deploy what crashes", lambda: (deploy_broken(hub, folder, relay), None))
+        report.run("manifest, staging", lambda: (apply_manifest(hub, folder), None))
         report.run("preview", lambda: (show_preview(hub), None))
     report.show()
     if keep:

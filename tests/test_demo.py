@@ -17,5 +17,6 @@ def test_the_demo_shows_the_main_job() -> None:
         "nothing to do",
         "out of fuel",
         "came and went",
+        "4 targets applied with steps, in sync, destroyed",
     ):
         assert told in done.stdout
