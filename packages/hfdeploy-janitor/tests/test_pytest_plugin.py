@@ -34,6 +34,12 @@ def suite(pytester: pytest.Pytester, local: LocalHub) -> pytest.Pytester:
     return pytester
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of its own starts sooner without the other plugins that are installed here."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
 def run(suite: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
     suite.makepyfile(source)
     return suite.runpytest_inprocess("-p", "no:cacheprovider", *options)
@@ -68,12 +74,12 @@ def test_also_when_the_answer_to_its_creation_was_lost(
     assert left(api) == []
 
 
-def test_also_on_ctrl_c(suite: pytest.Pytester, api: HfApi) -> None:
+def test_also_on_ctrl_c(suite: pytest.Pytester, alone: None, local: LocalHub, api: HfApi) -> None:
     suite.makepyfile("import time\ndef test_waits(hub_repo):\n    hub_repo()\n    time.sleep(60)\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "hfdeploy_janitor.pytest_plugin"]
     process = subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE, text=True, env=os.environ)
     until = time.monotonic() + 30
-    while not left(api) and time.monotonic() < until:
+    while not local.requests.count("POST", "/api/repos/create") and time.monotonic() < until:
         time.sleep(0.02)
     assert left(api)
     process.send_signal(signal.SIGINT)
@@ -116,9 +122,10 @@ def test_renames(hub_repo):
     result.stdout.fnmatch_lines(["*It was renamed to*precious*"])
 
 
-def test_leaks_of_workers_are_told(suite: pytest.Pytester, local: LocalHub) -> None:
+def test_leaks_of_workers_are_told(suite: pytest.Pytester, alone: None, local: LocalHub) -> None:
     local.faults.add("DELETE ** status=403")
-    result = run(suite, "def test_leaks(hub_repo):\n    hub_repo()\n", "-n", "1")
+    plugins = ("-p", "xdist", "-p", "hfdeploy_janitor.pytest_plugin")
+    result = run(suite, "def test_leaks(hub_repo):\n    hub_repo()\n", *plugins, "-n", "1")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*left behind on the Hub*", "model alice/*may not do this*"])
 

@@ -14,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from huggingface_hub import HfApi
 
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import TokenRejected
 from hfdeploy_core.testing import FakeClock
+from hfdeploy_janitor.cli import app
 from hfdeploy_janitor.errors import RuleInvalid
 from hfdeploy_janitor.model import Plan, Report
 from hfdeploy_janitor.rules import Policy
@@ -210,8 +212,9 @@ def test_a_sweep_that_is_killed_is_finished_by_the_next(
     assert journal.read_text().count('"event": "deleted"') == 3
 
 
-def test_a_plan_that_makes_no_sense_is_told_at_once(command: list[str]) -> None:
-    process = start(command, "run", "--every", "1h", "--cron", "* * * * *")
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 70
-    assert "either --every or --cron" in err
+def test_a_schedule_that_makes_no_sense_is_told_at_once(command: list[str], local: LocalHub) -> None:
+    arguments = [word.replace("{}", "run") for word in command[command.index("{}") :]]
+    done = CliRunner().invoke(app, [*arguments, "--every", "1h", "--cron", "* * * * *"])
+    assert done.exit_code == 70
+    assert "either --every or --cron" in done.stderr
+    assert local.requests.count() == 0

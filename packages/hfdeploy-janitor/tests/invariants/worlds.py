@@ -186,7 +186,7 @@ class LocalWorld:
         )
 
     def _is_free(self, kind: Kind, name: str) -> bool:
-        return not any(thing.kind is kind and thing.name == name for thing in self.things().values())
+        return self._local._hub.store.repos.find(kind.value, self.namespace, name) is None
 
 
 @dataclass
