@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz soak bench lint dist format lock clean test-apps test-action bench-relay
+.PHONY: setup demo test fuzz soak bench lint dist format lock clean test-apps test-action bench-action bench-relay
 
 setup: .venv/.ready
 
@@ -36,6 +36,10 @@ soak: setup
 bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py
 	@$(BIN)/python benchmarks/manifest/run.py
+
+# Set-up times of actions; what they install comes from the package index each time.
+bench-action: setup
+	@$(BIN)/python benchmarks/action/run.py
 
 # Relays side by side; the others are in an environment of their own. Needs nginx, wrk and curl.
 bench-relay:
@@ -79,11 +83,15 @@ format: setup
 # What the relay's Space installs, for every platform.
 RELAY := packages/hfdeploy-proxy
 ACTION := packages/hfdeploy-action
+# What a plain deploy does not need: finding pydantic takes pip longer than all the rest.
+SELDOM := pydantic pydantic-core annotated-types typing-inspection
 lock: setup
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra redis \
 		$(RELAY)/pyproject.toml --output-file $(RELAY)/src/hfdeploy_proxy/space/requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		packages/hfdeploy-core/pyproject.toml $(ACTION)/requirements.in --output-file $(ACTION)/requirements.lock
+		$(SELDOM:%=--no-emit-package %) packages/hfdeploy-core/pyproject.toml --output-file $(ACTION)/requirements.lock
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-package typing-extensions $(ACTION)/seldom.in --output-file $(ACTION)/seldom.lock
 	@$(BIN)/python scripts/action_docs.py
 
 clean:

@@ -37,15 +37,18 @@ def write_outputs(action: dict[str, Any]) -> str:
 def write_dependencies(root: Path) -> str:
     """What runs in a job: which versions are locked, and which distribution of ours asks for them."""
     askers: dict[str, list[str]] = {}
-    for member in ("hfdeploy-core", "hfdeploy-action"):
+    for member in ("hfdeploy-core", "hfdeploy-proxy"):
         project = tomllib.loads((root / "packages" / member / "pyproject.toml").read_text())["project"]
         for wanted in project["dependencies"]:
             name = re.split(r"[<>=!~\[; ]", wanted)[0].lower().replace("_", "-")
             askers.setdefault(name, []).append(member)
-    lock = (root / "packages/hfdeploy-action/requirements.lock").read_text()
-    rows = ["| package | version | asked for by |", "| --- | --- | --- |"]
-    for name, version in _LOCKED.findall(lock):
-        rows.append(f"| {name} | {version} | {', '.join(askers.get(name, ['another package']))} |")
+    rows = ["| package | version | asked for by | when |", "| --- | --- | --- | --- |"]
+    for file, when in (("requirements.lock", "always"), ("seldom.lock", "`manifest`, `create_proxy`")):
+        lock = (root / "packages/hfdeploy-action" / file).read_text()
+        for name, version in _LOCKED.findall(lock):
+            rows.append(
+                f"| {name} | {version} | {', '.join(askers.get(name, ['another package']))} | {when} |"
+            )
     return "\n".join(rows)
 
 

@@ -6,8 +6,10 @@ import pytest
 from hfdeploy_action import environment
 from hfdeploy_action.environment import (
     LOCK,
+    SELDOM,
     InstallFailed,
     choose_command,
+    choose_locks,
     choose_variables,
     name_environment,
     prepare,
@@ -53,22 +55,34 @@ def test_an_index_for_uv_is_not_replaced_by_that_of_pip() -> None:
 
 @pytest.mark.parametrize("uv", [None, "/bin/uv"])
 def test_whichever_installs_checks_the_hashes_and_builds_nothing(uv: str | None) -> None:
-    command = choose_command(uv, "python", Path("a place"))
+    command = choose_command(uv, "python", [LOCK, SELDOM], Path("a place"))
     assert {"--require-hashes", "--no-deps", "--target"} <= set(command)
     assert ("--no-build" in command) == (uv is not None)
     assert (":all:" in command) == (uv is None)
     assert command[command.index("--target") + 1] == "a place"
+    assert command[-4:] == ["--requirement", str(LOCK), "--requirement", str(SELDOM)]
+
+
+def test_what_is_seldom_needed_is_seldom_installed() -> None:
+    assert choose_locks({"INPUT_CREATE_PROXY": "false", "INPUT_MANIFEST": ""}) == [LOCK]
+    assert choose_locks({"INPUT_CREATE_PROXY": " True", "INPUT_MANIFEST": ""}) == [LOCK, SELDOM]
+    assert choose_locks({"INPUT_MANIFEST": "hfdeploy.yaml"}) == [LOCK, SELDOM]
 
 
 def test_each_lock_and_each_python_has_its_folder() -> None:
-    names = {name_environment(lock, python) for lock in (b"1", b"2") for python in ("3.11", "3.12")}
-    assert len(names) == 4
+    names = {
+        name_environment(lock, python)
+        for lock in ([b"1"], [b"2"], [b"1", b"2"])
+        for python in ("3.11", "3.12")
+    }
+    assert len(names) == 6
 
 
-def test_all_of_the_lock_is_hashed() -> None:
-    text = LOCK.read_text()
+@pytest.mark.parametrize("lock", [LOCK, SELDOM], ids=lambda path: path.name)
+def test_all_of_a_lock_is_hashed(lock: Path) -> None:
+    text = lock.read_text()
     packages = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
-    assert len(packages) > 10
+    assert len(packages) > 5
     assert all("==" in line and line.endswith("\\") for line in packages)
     assert "http" not in text.replace("httpx2", "").replace("httpcore2", "")
 

@@ -1,7 +1,7 @@
 """Makes the environment that the action runs in, and runs the action there.
 
 Started as a file by `start.sh`, with nothing but the standard library: `python -I -S environment.py`. What
-the action needs is put into a folder of its own below RUNNER_TEMP, from a lock with hashes. The runner's
+the action needs is put into a folder of its own below RUNNER_TEMP, from locks with hashes. The runner's
 Python, PATH and GITHUB_ENV stay as they are; a folder needs neither ensurepip nor a right to write there.
 """
 
@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2]
 LOCK = PACKAGE / "requirements.lock"
+# What only manifests and relays need: to find it, pip takes longer than for all the rest.
+SELDOM = PACKAGE / "seldom.lock"
 # Our own distributions run from where the action was checked out: nothing has to be built.
 SOURCES = ("hfdeploy-core", "hfdeploy-proxy", "hfdeploy", "hfdeploy-action")
 _TIMEOUT_SECONDS = 600
@@ -56,24 +58,33 @@ def choose_variables(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | _OVERRIDES
 
 
-def choose_command(uv: str | None, python: str, folder: Path) -> list[str]:
-    """The command that puts all of the lock into the folder, checked against its hashes."""
-    checked = ["--require-hashes", "--no-deps", "--target", str(folder), "--requirement", str(LOCK)]
+def choose_locks(environment: Mapping[str, str]) -> list[Path]:
+    """What has to be installed for what the step is asked to do."""
+    has_manifest = bool(environment.get("INPUT_MANIFEST", "").strip())
+    has_relay = environment.get("INPUT_CREATE_PROXY", "").strip().lower() == "true"
+    return [LOCK, SELDOM] if has_manifest or has_relay else [LOCK]
+
+
+def choose_command(uv: str | None, python: str, locks: Sequence[Path], folder: Path) -> list[str]:
+    """The command that puts all of the locks into the folder, checked against their hashes."""
+    checked = ["--require-hashes", "--no-deps", "--target", str(folder)]
+    checked += [word for lock in locks for word in ("--requirement", str(lock))]
     if uv is not None:
         return [uv, "pip", "install", "--quiet", "--no-build", "--python", python, *checked]
     quiet = ["--quiet", "--no-compile", "--no-warn-script-location", "--only-binary", ":all:"]
     return [python, "-I", "-m", "pip", "install", *quiet, *checked]
 
 
-def name_environment(lock: bytes, python: str) -> str:
-    """One name for each lock and Python: a second use in a job finds what the first one made."""
-    return hashlib.sha256(lock + python.encode()).hexdigest()[:16]
+def name_environment(locks: Iterable[bytes], python: str) -> str:
+    """One name for the same locks and Python: a second use in a job finds what the first one made."""
+    return hashlib.sha256(b"\0".join([*locks, python.encode()])).hexdigest()[:16]
 
 
 def prepare(parent: Path, environment: Mapping[str, str]) -> Path:
-    """The folder with all of the lock's packages, whole: it gets its name last. Raises InstallFailed."""
+    """The folder with all packages that are needed, whole: it gets its name last. Raises InstallFailed."""
+    locks = choose_locks(environment)
     version = (PACKAGE.parents[1] / "VERSION").read_text(encoding="utf-8").strip()
-    folder = parent / name_environment(LOCK.read_bytes(), f"{version} {sys.version} {sys.platform}")
+    folder = parent / name_environment(map(Path.read_bytes, locks), f"{version} {sys.version} {sys.platform}")
     if folder.is_dir():
         return folder
     parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +92,7 @@ def prepare(parent: Path, environment: Mapping[str, str]) -> Path:
         variables = choose_variables(environment)
         uv = shutil.which("uv", path=variables.get("PATH"))
         made = Path(place, "packages")
-        _install(choose_command(uv, sys.executable, made), variables, Path(place))
+        _install(choose_command(uv, sys.executable, locks, made), variables, Path(place))
         _tell_versions(made, version)
         try:
             made.rename(folder)
