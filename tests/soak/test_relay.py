@@ -22,7 +22,7 @@ import pytest
 import websockets
 
 SECONDS = float(os.environ["HFDEPLOY_SOAK_SECONDS"])
-CLIENTS = 24
+CLIENTS = 12
 RESTART_SECONDS = 15.0
 ROTATE_SECONDS = 7.0
 # So long after a restart a failure may be blamed on it.
@@ -80,9 +80,9 @@ def free_port() -> int:
 
 
 def replace_token(tokens: Path, file: Path) -> None:
-    """A new one, which the upstream knows first; the last one is known for a while."""
+    """A new one, which the upstream knows first; the last ones are known for a while."""
     new = f"hf_soak{random.randrange(10**9)}"
-    last = tokens.read_text().split()[-1:] if tokens.exists() else []
+    last = tokens.read_text().split()[-4:] if tokens.exists() else []
     write(tokens, " ".join([*last, new]))
     write(file, new)
 
@@ -276,7 +276,7 @@ def test_nothing_is_wrong_and_nothing_is_left(
     print(f"{sum(soak.excused.values())} more were broken off while the upstream was restarted")
     print(f"memory {first / 2**20:.1f} -> {last / 2**20:.1f} MiB")
     print(f"open files {files_before} -> {files(process.pid)}")
-    assert soak.wrong == []
+    assert Counter(soak.wrong).most_common(10) == []
     assert sum(soak.done.values()) > SECONDS * 5
     assert last - first < GROWTH_BYTES
     assert files(process.pid) <= files_before + 2

@@ -85,9 +85,10 @@ class HttpRelay:
             await send({"type": "http.response.start", "status": answer.status, "headers": planned})
             while True:
                 part = await answer.read()
-                ended = answer.ended
-                await send({"type": "http.response.body", "body": part, "more_body": not ended})
-                if ended:
-                    return
+                if answer.ended:
+                    break
+                await send({"type": "http.response.body", "body": part, "more_body": True})
         finally:
             await answer.close()
+        # Not before: with the end of this answer the client may ask again, on the same connection upstream.
+        await send({"type": "http.response.body", "body": part, "more_body": False})

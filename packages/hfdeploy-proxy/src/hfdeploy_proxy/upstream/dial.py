@@ -48,7 +48,12 @@ async def dial(
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """The system's authorities, or those of SSL_CERT_FILE; HTTP/1.1 only."""
-    context = ssl.create_default_context()
+    """For connections that speak HTTP/1.1, and WebSockets."""
+    context = make_tls_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def make_tls_context() -> ssl.SSLContext:
+    """One that believes the system's authorities, or those of SSL_CERT_FILE."""
+    return ssl.create_default_context()

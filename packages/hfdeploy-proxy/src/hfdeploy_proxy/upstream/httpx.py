@@ -22,7 +22,7 @@ from hfdeploy_proxy.rules.errors import (
 )
 from hfdeploy_proxy.rules.headers import is_answer
 from hfdeploy_proxy.upstream.circuit import Circuit
-from hfdeploy_proxy.upstream.dial import tls_context
+from hfdeploy_proxy.upstream.dial import make_tls_context
 from hfdeploy_proxy.upstream.http1 import Limits
 from hfdeploy_proxy.upstream.port import IDEMPOTENT, Answer, Body
 
@@ -164,7 +164,7 @@ def _before(error: httpx.TransportError) -> UpstreamError:
 def network_transport(limits: Limits) -> httpx.AsyncBaseTransport:
     """httpx's own transport; with HTTP/2 where `h2` is installed."""
     return httpx.AsyncHTTPTransport(
-        verify=tls_context(),
+        verify=make_tls_context(),  # its own: httpcore says in it that it speaks HTTP/2
         trust_env=False,
         http2=find_spec("h2") is not None,
         limits=httpx.Limits(
