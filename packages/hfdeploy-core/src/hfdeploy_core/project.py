@@ -2,6 +2,7 @@
 
 from hfdeploy_core.running.apply import apply_project
 from hfdeploy_core.running.destroy import ProjectDestruction, destroy_project, plan_destroy_project
+from hfdeploy_core.running.init import init_project
 from hfdeploy_core.running.plan import ProjectPlan, TargetPlan, plan_project
 from hfdeploy_core.running.project import FILE, Project, list_targets, load_project, validate
 from hfdeploy_core.running.status import ProjectStatus, TargetStatus, status_project
@@ -16,6 +17,7 @@ __all__ = [
     "TargetStatus",
     "apply_project",
     "destroy_project",
+    "init_project",
     "list_targets",
     "load_project",
     "plan_destroy_project",

@@ -148,3 +148,20 @@ def test_status_and_destroy_are_about_targets_unless_the_word_is_none(run, folde
     assert run("destroy", "alice/m", "--type", "model", "--yes").exit_code == 0
     assert run("destroy", "--yes").exit_code == 0
     assert names(hub) == set()
+
+
+def test_a_manifest_is_begun_and_drawn(run, folder: Path) -> None:
+    assert run("graph").stdout == "m    model alice/m\napp  space alice/app  <- m\n"
+    assert run("graph", "--mermaid", "--profile", "staging").stdout.startswith("flowchart LR\n")
+    assert run("init").exit_code == 21
+    (folder / "hfdeploy.yaml").unlink()
+    (folder / "app" / "index.html").write_text("<p>")
+    assert run("init").exit_code == 0
+    assert run("validate").stdout == "hfdeploy.yaml is valid: 1 target\n"
+
+
+def test_a_run_over_targets_can_be_reported(run, folder: Path) -> None:
+    assert run("apply", "--yes", "--report", "report.html").exit_code == 0
+    page = (folder / "report.html").read_text()
+    assert "alice/app" in page
+    assert "alice/m" in page

@@ -11,6 +11,8 @@ from hfdeploy.cli.deploy import deploy
 from hfdeploy.cli.destroy import destroy
 from hfdeploy.cli.diff import diff
 from hfdeploy.cli.doctor import doctor
+from hfdeploy.cli.graph import graph
+from hfdeploy.cli.init import init
 from hfdeploy.cli.janitor import janitor
 from hfdeploy.cli.plan import plan
 from hfdeploy.cli.plugins import plugins
@@ -42,5 +44,7 @@ app.add_command(doctor)
 app.add_command(janitor)
 for verb in (logs, restart, pause, wake, open_):
     app.add_command(verb)
+app.add_command(init)
 app.add_command(validate)
+app.add_command(graph)
 app.add_command(plugins)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import secrets_file_option, told_options
+from hfdeploy.cli.asking import report_option, secrets_file_option, told_options
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.manifest import (
@@ -27,6 +27,7 @@ from hfdeploy.render import open_renderer
 @click.argument("words", metavar="[PLAN | TARGET...]", nargs=-1)
 @manifest_options
 @consent_option
+@report_option
 @secrets_file_option
 @waiting_options
 @rollback_option
@@ -40,6 +41,7 @@ def apply(
     manifest: str | None,
     profile: str | None,
     is_agreed: bool,
+    report: str | None,
     secrets_file: str | None,
     is_awaited: bool | None,
     wait_seconds: float,
@@ -59,9 +61,11 @@ def apply(
     asked; then what needs nothing of each other is applied at the same time. One word is a PLAN if it is a
     file and no target.
     """
-    with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+    with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         if not means_plan(words, manifest=manifest, profile=profile):
-            refuse_others(context, {"manifest", "profile", "is_agreed"}, of="the targets of a manifest")
+            refuse_others(
+                context, {"manifest", "profile", "is_agreed", "report"}, of="the targets of a manifest"
+            )
             made = plan_manifest(renderer, words, manifest, profile)
             if made.has_work:
                 ask_consent("Apply this?", is_agreed=is_agreed)

@@ -140,6 +140,13 @@ def type_option(command: Command) -> Command:
     return _TYPE(command)
 
 
+def report_option(command: Command) -> Command:
+    """Where a report of the run is written."""
+    return click.option(
+        "--report", metavar="FILE", callback=_check_report, help="Write a report of the run, .html or .json."
+    )(command)
+
+
 def secrets_file_option(command: Command) -> Command:
     """Where values of secrets are that the environment lacks."""
     return _SECRETS_FILE(command)
@@ -175,6 +182,12 @@ def read_asked(asked: dict[str, Any]) -> dict[str, Any]:
         "variables": _read_variables(asked["variables"]),
         "secrets": read_secrets(asked["secrets"], file, os.environ),
     }
+
+
+def _check_report(context: click.Context, option: click.Parameter, file: str | None) -> str | None:
+    if file is not None and not file.endswith((".html", ".json")):
+        raise click.BadParameter("name a file that ends with .html or .json", context, option)
+    return file
 
 
 def _read_variables(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import asked_options, read_asked, told_options
+from hfdeploy.cli.asking import asked_options, read_asked, report_option, told_options
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
 from hfdeploy.render import open_renderer
@@ -16,6 +16,7 @@ from hfdeploy.render import open_renderer
 @asked_options
 @waiting_options
 @rollback_option
+@report_option
 @told_options
 def deploy(
     *,
@@ -23,6 +24,7 @@ def deploy(
     wait_seconds: float,
     probes: Sequence[str],
     rolls_back: bool,
+    report: str | None,
     as_json: bool,
     debug: bool,
     **asked: Any,
@@ -33,7 +35,7 @@ def deploy(
     ask for stays as it is: the visibility of an existing repo, and files that SOURCE lacks. The token comes
     from HF_TOKEN or `hf auth login`.
     """
-    with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+    with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         gate = read_gate(
             asked["repo_type"],
             is_awaited=is_awaited,

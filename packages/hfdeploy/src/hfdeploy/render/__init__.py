@@ -6,8 +6,12 @@ from contextlib import AbstractContextManager
 from hfdeploy.render.port import Renderer
 
 
-def open_renderer(*, as_json: bool) -> AbstractContextManager[Renderer]:
-    """The renderer that fits standard output; to be entered with `with`."""
+def open_renderer(*, as_json: bool, report: str | None = None) -> AbstractContextManager[Renderer]:
+    """The renderer that fits standard output, which writes a `report` too; to be entered with `with`."""
+    if report is not None:
+        from hfdeploy.render.reporting import Reporting
+
+        return Reporting(open_renderer(as_json=as_json), report)
     if as_json:
         from hfdeploy.render.json_lines import JsonLines
 

@@ -4,9 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any, Self, TextIO
 
+from hfdeploy.render.facts import describe_error, describe_event
 from hfdeploy_core import DeployError, Plan
-from hfdeploy_core.errors import GateError, SeveralFaults
-from hfdeploy_core.events import Event, Finished, TargetTold
+from hfdeploy_core.events import Event
 from hfdeploy_core.planning.document import describe_plan
 
 
@@ -23,7 +23,7 @@ class JsonLines:
         pass
 
     def show(self, event: Event) -> None:
-        self._write(_describe(event))
+        self._write(describe_event(event))
 
     def show_plan(self, plan: Plan, target: str | None = None) -> None:
         named = {} if target is None else {"target": target}
@@ -33,34 +33,9 @@ class JsonLines:
         self._write({"event": name, **asdict(facts)})
 
     def fail(self, error: DeployError, name: str, exit_code: int) -> None:
-        fields: dict[str, Any] = {
-            "event": "error",
-            "error": name,
-            "message": error.message,
-            "remedy": error.remedy,
-            "exit_code": exit_code,
-        }
-        if isinstance(error, GateError):
-            fields["log"] = error.log
-        if isinstance(error, SeveralFaults):
-            fields["faults"] = [
-                {"error": type(fault).__name__, "message": fault.message, "remedy": fault.remedy}
-                for fault in error.faults
-            ]
-        self._write(fields)
+        self._write(describe_error(error, name, exit_code))
 
     def _write(self, fields: dict[str, Any]) -> None:
         # In one piece: several threads may wait for the Hub at a time.
         self._out.write(f"{json.dumps(fields)}\n")
         self._out.flush()
-
-
-def _describe(event: Event) -> dict[str, Any]:
-    match event:
-        case Finished():
-            return {"event": event.name, **asdict(event.outcome)}
-        case TargetTold():
-            told = _describe(event.event)
-            return {"event": told.pop("event"), "target": event.target, **told}
-        case _:
-            return {"event": event.name, **asdict(event)}

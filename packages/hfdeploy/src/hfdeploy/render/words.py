@@ -177,7 +177,7 @@ def _list_change(change: Change) -> Iterator[str]:
         case SetGated(gated=gated, before=before):
             yield f"~ gated: {before} -> {gated}"
         case SetHardware(hardware=hardware, before=rented, hourly_micro_usd=more):
-            yield f"~ hardware: {rented or 'none'} -> {hardware} ({_say_price(more)})"
+            yield f"~ hardware: {rented or 'none'} -> {hardware} ({format_price(more)})"
         case SetSleep(sleep_seconds=seconds, before=slept):
             yield f"~ sleep time: {_say_sleep(slept)} -> {_say_sleep(seconds)}"
         case SetVolumes(volumes=volumes, before=mounted):
@@ -211,7 +211,8 @@ def _say_ignored(scanned: Scanned) -> str:
     return f"; left out {scanned.ignored:,} ignored: {', '.join(scanned.ignored_paths)}{more}"
 
 
-def _say_price(hourly_micro_usd: int | None) -> str:
+def format_price(hourly_micro_usd: int | None) -> str:
+    """What an hour costs more or less."""
     if hourly_micro_usd is None:
         return "at an unknown price"
     sign = "-" if hourly_micro_usd < 0 else "+"
