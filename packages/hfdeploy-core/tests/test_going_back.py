@@ -101,6 +101,14 @@ def test_a_setting_alone_that_breaks_it_is_set_back(scene: Scene) -> None:
     assert scene.head == scene.live
 
 
+def test_where_nothing_was_changed_nothing_is_undone(scene: Scene) -> None:
+    scene.hub.repos[SPACE].runtimes = [Runtime("RUNTIME_ERROR", scene.live)]
+    with pytest.raises(AppFailed) as caught:
+        scene.deploy("1")
+    assert caught.value.message == "alice/app failed at start: RUNTIME_ERROR."
+    assert scene.head == scene.live
+
+
 def test_a_first_deploy_has_nothing_behind_it(scene: Scene) -> None:
     del scene.hub.repos[SPACE]
     scene.fail("RUNTIME_ERROR", "RUNTIME_ERROR")

@@ -194,6 +194,8 @@ def test_the_gate_asks_the_relay_what_it_asks_the_space(hub: FakeHub, root, told
     )
     probed = [(event.repo_id, event.path) for event in told if event.name == "probed"]
     assert probed == [("alice/app", "/health"), ("alice/app-proxy", "/ready"), ("alice/app-proxy", "/health")]
+    # Its token is shown to what is private only.
+    assert [is_open for _, is_open in hub.visits] == [False, True, True]
 
 
 def test_a_saved_plan_has_the_relay_in_it(hub: FakeHub, root, tmp_path) -> None:
@@ -220,6 +222,29 @@ def test_a_saved_plan_has_the_relay_in_it(hub: FakeHub, root, tmp_path) -> None:
         assert outcome.changed is is_changed
     assert hub.repos[RELAY].variables["TARGET_URL"] == "https://alice-app.space.test"
     assert len(hub.repos[RELAY].commits) == 2
+
+
+@pytest.mark.parametrize("method", ["create_repo", "set_variable", "set_secret", "commit"])
+def test_a_saved_plan_that_broke_off_is_gone_on_with(hub: FakeHub, root, tmp_path, method: str) -> None:
+    save_plan(plan(root, "app", visibility="private", relay=OWN, hub=hub), tmp_path / "plan.json")
+    saved = load_plan(tmp_path / "plan.json")
+    create = hub.create_repo
+
+    def break_off(repo: RepoRef, *rest: Any) -> None:
+        create(repo, *rest)
+        if repo == RELAY:
+            hub.fail(method, HubUnreachable("Away."), after_effect=method == "create_repo")
+            hub._raise("create_repo", after_effect=True)
+
+    hub.create_repo = break_off  # type: ignore[method-assign]
+    with pytest.raises(HubUnreachable):
+        apply(saved, relay=OWN, hub=hub)
+    hub.create_repo = create  # type: ignore[method-assign]
+    assert apply(saved, relay=OWN, hub=hub).changed
+    made = hub.repos[RELAY]
+    assert made.variables["TARGET_URL"] == "https://alice-app.space.test"
+    assert (made.secrets["HF_TOKEN"][0], made.visibility) == (READER, Visibility.PUBLIC)
+    assert made.files["pkg/relay.py"] == b"relay"
 
 
 def test_the_digest_names_the_relay_too(hub: FakeHub, root) -> None:

@@ -108,7 +108,7 @@ class FakeHub:
 
     Files of `large_bytes` or more are named by sha256, as large files are on the Hub; paths in `ignored` are
     left out of commits, as a .gitignore makes the Hub do. `replies` are what apps answer, in this order.
-    `tokens` has the accounts of other tokens than its own.
+    `tokens` has the accounts of other tokens than its own, `visits` which apps were asked and whether openly.
     """
 
     token = "hf_the_token_of_the_fake"
@@ -125,6 +125,7 @@ class FakeHub:
         self.repos: dict[RepoRef, FakeRepo] = {}
         self.replies: list[AppReply | None] = []
         self.tokens: dict[str, Account] = {}
+        self.visits: list[tuple[str, bool]] = []
         self.connection = Connection("https://hub.test", 0.05)
         self._large_bytes = large_bytes
         self._ignored = ignored
@@ -358,6 +359,7 @@ class FakeHub:
         self, url: str, path: str, *, quiet_seconds: float, is_websocket: bool = False, is_open: bool = False
     ) -> AppReply | None:
         self._call("visit_app")
+        self.visits.append((f"{url}{path}", is_open))
         return self.replies.pop(0) if self.replies else None
 
     def push(
