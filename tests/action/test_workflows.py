@@ -370,3 +370,16 @@ def test_the_environment_of_the_job_is_left_alone(workplace: Workplace) -> None:
     )
     assert before == after
     assert "INPUT_" not in after
+
+
+def test_a_preview_comes_with_a_pull_request_and_goes_with_it(workplace: Workplace, api: HfApi) -> None:
+    workplace.event = "pull_request"
+    repo = {"full_name": "alice/code"}
+    pull_request = {"number": 7, "head": {"ref": "x", "sha": "0" * 40, "repo": repo}, "base": {"ref": "main"}}
+    inputs = {**DEPLOY, "source_dir": "app", "preview": "auto", "preview_ttl": "1d"}
+    for action, is_there in (("opened", True), ("closed", False)):
+        workplace.payload = {"action": action, "pull_request": pull_request, "repository": repo}
+        job = workplace.run([{"id": "deploy", "with": inputs}])
+        assert job.succeeded, job.annotations
+        assert api.repo_exists("alice/app-pr-7", repo_type="space") == is_there
+    assert not api.repo_exists("alice/app", repo_type="space")

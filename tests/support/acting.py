@@ -26,6 +26,7 @@ _NEEDED = (
     "packages/hfdeploy-core/src",
     "packages/hfdeploy/src",
     "packages/hfdeploy-proxy/src",
+    "packages/hfdeploy-janitor/src",
     "packages/hfdeploy-action",
 )
 

@@ -16,6 +16,12 @@ def test_a_pull_request_of_the_repository_itself() -> None:
     assert event == Event("alice/app", "abc", 7, is_fork=False)
 
 
+def test_a_pull_request_that_was_closed() -> None:
+    closed = pull_request({"full_name": "alice/app"}) | {"action": "closed"}
+    assert read_event(ENVIRONMENT, closed).is_closed
+    assert not read_event(ENVIRONMENT, {"action": "closed", "issue": {}}).is_closed
+
+
 def test_a_fork_also_one_that_is_gone() -> None:
     assert read_event(ENVIRONMENT, pull_request({"full_name": "bob/app"})).is_fork
     assert read_event(ENVIRONMENT, pull_request(None)).is_fork

@@ -128,6 +128,14 @@ def test_a_manifest_takes_the_place_of_one_target() -> None:
     assert (inputs.manifest, inputs.profile) == ("hfdeploy.yaml", "staging")
 
 
+def test_a_preview_is_named_or_goes_by_the_pull_request() -> None:
+    pull_request = Event("alice/app", "0" * 40, 7)
+    assert read(preview="spring", preview_ttl="").preview == "spring"
+    assert read(pull_request, preview="Auto").preview == "pr-7"
+    assert read(PUSH, preview="auto").preview is None
+    assert read(pull_request).preview is None
+
+
 def test_false_is_public_and_nothing_waits_for_a_model() -> None:
     inputs = read(private="false", repo_type="model", wait="true")
     assert inputs.options["visibility"] is Visibility.PUBLIC

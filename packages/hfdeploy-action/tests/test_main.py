@@ -170,6 +170,29 @@ def test_a_comment_that_cannot_be_written_is_a_warning(step: Run, tmp_path: Path
     assert "pull-requests: write" in done.log
 
 
+def test_a_preview_for_a_pull_request_and_its_end(step: Run, tmp_path: Path, api: HfApi) -> None:
+    payload = tmp_path / "event.json"
+    pull_request = {"number": 7, "head": {"repo": {"full_name": "alice/code"}}}
+    payload.write_text(json.dumps({"action": "synchronize", "pull_request": pull_request}))
+    asked = {"GITHUB_EVENT_PATH": str(payload), "GITHUB_REPOSITORY": "alice/code", "preview": "auto"}
+    for changed in ("true", "false"):
+        done = step(**asked)
+        assert (done.exit_code, done.outputs["changed"]) == (0, changed)
+        assert done.outputs["repo_id"] == "alice/app-pr-7"
+    info = api.space_info("alice/app-pr-7")
+    assert info.private
+    assert any("expires" in tag for tag in info.card_data.tags)
+    assert not api.repo_exists("alice/app", repo_type="space")
+    payload.write_text(json.dumps({"action": "closed", "pull_request": pull_request}))
+    done = step(**asked)
+    assert (done.exit_code, done.outputs["changed"]) == (0, "true")
+    assert done.summary.startswith("### alice/app-pr-7 deleted")
+    assert not api.repo_exists("alice/app-pr-7", repo_type="space")
+    again = step(**asked)
+    assert (again.exit_code, again.outputs["changed"]) == (0, "false")
+    assert "::notice title=hfdeploy%3A nothing to delete::" in again.log
+
+
 def test_something_unexpected_is_told_without_its_traceback(
     step: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

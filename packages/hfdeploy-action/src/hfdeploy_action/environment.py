@@ -20,7 +20,7 @@ LOCK = PACKAGE / "requirements.lock"
 # What only manifests and relays need: to find it, pip takes longer than for all the rest.
 SELDOM = PACKAGE / "seldom.lock"
 # Our own distributions run from where the action was checked out: nothing has to be built.
-SOURCES = ("hfdeploy-core", "hfdeploy-proxy", "hfdeploy", "hfdeploy-action")
+SOURCES = ("hfdeploy-core", "hfdeploy-proxy", "hfdeploy-janitor", "hfdeploy", "hfdeploy-action")
 _TIMEOUT_SECONDS = 600
 _LONGEST_WORDS = 2000
 

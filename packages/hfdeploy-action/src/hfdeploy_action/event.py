@@ -7,12 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The repository and commit that the job is about; of a pull request its number, if it is a fork's."""
+    """The repository and commit that the job is about; of a pull request its number, whether it is a fork's,
+    and whether it was merged or given up just now.
+    """
 
     repository: str = ""
     commit: str = ""
     pull_request: int | None = None
     is_fork: bool = False
+    is_closed: bool = False
 
 
 def read_event(environment: Mapping[str, str], payload: Mapping[str, Any]) -> Event:
@@ -28,4 +31,5 @@ def read_event(environment: Mapping[str, str], payload: Mapping[str, Any]) -> Ev
         environment.get("GITHUB_SHA", ""),
         pull_request.get("number"),
         head.get("full_name") != repository,
+        payload.get("action") == "closed",
     )

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
+from hfdeploy.cli.preview import tell_expiry
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy_action.errors import InputsInvalid, reword
 from hfdeploy_action.event import Event
@@ -13,6 +15,7 @@ from hfdeploy_core import DeployError, Gate, Relay, RepoType, Visibility, parse_
 from hfdeploy_core.model import RepoRef
 from hfdeploy_core.options import Options, read_target
 from hfdeploy_core.planning.names import parse_repo_id
+from hfdeploy_core.planning.previews import name_preview
 from hfdeploy_core.planning.relay import name_relay
 
 _FLAGS = {"true": True, "false": False}
@@ -24,6 +27,7 @@ _ANY_REPO = "any/repo"
 _OF_ONE_TARGET = (
     *("huggingface_repo", "space_sdk", "private", "create_proxy", "proxy_hf_token", "proxy_target_url"),
     *("commit_message", "mirror", "max_delete", "probe", "rollback", "variables", "secrets"),
+    "preview",
 )
 _RELAY_TOKEN = "proxy_hf_token"
 
@@ -37,6 +41,7 @@ class Inputs:
 
     `token` is empty where the job's identity is exchanged for one (`uses_identity`). A fork may have neither:
     `has_credentials`. With a `manifest` that says what to deploy, and only the rest counts.
+    `preview` is the id of the preview of `repo` that is meant, if one is.
     """
 
     manifest: str
@@ -45,6 +50,8 @@ class Inputs:
     repo_type: RepoType
     source: str
     options: Options = field(repr=False)
+    preview: str | None
+    preview_ttl: str
     relay: Relay | None
     gate: Gate | None
     token: str = field(repr=False)
@@ -83,6 +90,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         reader.check("variables", read_target, target, options)
     relay = reader.read_relay(repo, repo_type)
     only_plans = reader.read_flag("plan_only") or False
+    preview, preview_ttl = reader.read_preview(repo, repo_type, event, only_plans=only_plans)
     gate = reader.read_gate(repo_type)
     uses_identity = reader.read_flag("oidc") or False
     fails_on_fork = reader.choose("on_fork", {"skip": False, "fail": True}) or False
@@ -96,6 +104,8 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         repo_type=repo_type,
         source=reader.find("source_dir") or ".",
         options=options,
+        preview=preview,
+        preview_ttl=preview_ttl,
         relay=relay,
         gate=gate,
         token=token,
@@ -105,6 +115,13 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         fails_on_fork=fails_on_fork,
         comments=comments,
     )
+
+
+def decide_preview(asked: str, event: Event) -> str | None:
+    """The id of the preview that is meant, or None for the repo itself; `auto` goes by the pull request."""
+    if asked.lower() != "auto":
+        return asked or None
+    return None if event.pull_request is None else f"pr-{event.pull_request}"
 
 
 class _Reader:
@@ -222,6 +239,19 @@ class _Reader:
         if relay is not None:
             self.check("create_proxy", relay.make, _ANY_REPO)
         return relay
+
+    def read_preview(
+        self, repo: tuple[str | None, str] | None, repo_type: RepoType, event: Event, *, only_plans: bool
+    ) -> tuple[str | None, str]:
+        ttl = self.find("preview_ttl") or "3d"
+        preview = decide_preview(self.find("preview"), event)
+        if preview is not None:
+            namespace, name = repo or (None, "app")
+            self.check("preview", name_preview, RepoRef(repo_type, namespace or "any", name), preview)
+            self.check("preview_ttl", tell_expiry, ttl, datetime.now(UTC))
+            if only_plans:
+                self.complain("preview", "What a preview would change cannot be told. Remove `plan_only`.")
+        return preview, ttl
 
     def read_gate(self, repo_type: RepoType) -> Gate | None:
         waits = self.read_flag("wait")

@@ -10,11 +10,13 @@ import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
 import hfdeploy_core
+from hfdeploy.cli.preview import tell_expiry
 from hfdeploy.render.json_lines import JsonLines
 from hfdeploy_action.checkout import check_out, is_needed
 from hfdeploy_action.comment import tell_pull_request
@@ -27,7 +29,7 @@ from hfdeploy_action.outputs import list_outputs, write_outputs, write_summary
 from hfdeploy_action.report import Recorder, write_report, write_skipped
 from hfdeploy_core import DeployError, Outcome, Plan, redact
 from hfdeploy_core.clock import SystemClock
-from hfdeploy_core.errors import TokenRejected
+from hfdeploy_core.errors import RepoNotFound, TokenRejected
 from hfdeploy_core.events import Event as DeployEvent
 from hfdeploy_core.hub.credentials import find_endpoint, find_token
 from hfdeploy_core.hub.port import Hub
@@ -112,7 +114,7 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
             log.command("notice", _NO_SECRETS, title="hfdeploy: not deployed")
             return Ended(0, list_outputs(None, skipped=True), write_skipped(_NO_SECRETS))
         _fill_workspace(inputs, event, environment, log)
-        result = _carry_out(inputs, environment, log, show)
+        result = _carry_out(inputs, event, environment, log, show)
     except KeyboardInterrupt:
         interrupted = DeployError(
             "Interrupted before it was done.", "Run it again: it goes on from where it was."
@@ -136,12 +138,18 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
 
 
 def _carry_out(
-    inputs: Inputs, environment: Mapping[str, str], log: WorkflowLog, show: hfdeploy_core.events.OnEvent
+    inputs: Inputs,
+    event: Event,
+    environment: Mapping[str, str],
+    log: WorkflowLog,
+    show: hfdeploy_core.events.OnEvent,
 ) -> Result:
     token = _exchange_identity(inputs, environment, log) if inputs.uses_identity else inputs.token
     with hfdeploy_core.connect(token=token, on_event=show) as hub:
         if inputs.manifest:
             return _carry_out_manifest(inputs, environment, hub, show)
+        if inputs.preview is not None:
+            return _carry_out_preview(inputs, inputs.preview, event, hub, log, show)
         if inputs.only_plans:
             plan = hfdeploy_core.plan(
                 inputs.source, inputs.repo, relay=inputs.relay, on_event=show, hub=hub, **inputs.options
@@ -157,6 +165,35 @@ def _carry_out(
             **inputs.options,
         )
         return Result(outcome, digest=outcome.plan_digest)
+
+
+def _carry_out_preview(
+    inputs: Inputs, preview: str, event: Event, hub: Hub, log: WorkflowLog, show: hfdeploy_core.events.OnEvent
+) -> Result:
+    """Deploy to the preview, or delete it where its pull request is closed."""
+    if event.is_closed:
+        try:
+            plan = hfdeploy_core.plan_destroy_preview(
+                inputs.repo, id=preview, relay=inputs.relay, on_event=show, hub=hub
+            )
+        except RepoNotFound as gone:
+            log.command("notice", gone.message, title="hfdeploy: nothing to delete")
+            return Result()
+        hfdeploy_core.destroy(plan, on_event=show, hub=hub)
+        return Result(changed=True)
+    options = inputs.options.copy()
+    options["tags"] = (tell_expiry(inputs.preview_ttl, datetime.now(UTC)),)
+    outcome = hfdeploy_core.create_preview(
+        inputs.source,
+        inputs.repo,
+        id=preview,
+        relay=inputs.relay,
+        gate=inputs.gate,
+        on_event=show,
+        hub=hub,
+        **options,
+    )
+    return Result(outcome, digest=outcome.plan_digest)
 
 
 def _carry_out_manifest(

@@ -10,6 +10,7 @@ from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import GateError
 from hfdeploy_core.events import (
     Committed,
+    Deleted,
     Event,
     Finished,
     Planned,
@@ -40,6 +41,7 @@ class Report:
     planned: tuple[Planned, ...] = ()
     phases: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -52,6 +54,7 @@ class Recorder:
         self._phases: dict[str, float] = {}
         self._targets: dict[str, str] = {}
         self._warnings: list[str] = []
+        self._deleted: list[str] = []
 
     def show(self, event: Event) -> None:
         match event:
@@ -64,6 +67,8 @@ class Recorder:
                 self._end_phase("upload and commit")
             case WentLive():
                 self._end_phase("until it was live")
+            case Deleted():
+                self._deleted.append(event.repo_id)
             case RunFinished():
                 self._phases["carry it out"] = event.elapsed_seconds
             case TargetFailed():
@@ -88,6 +93,7 @@ class Recorder:
             tuple(self._planned.values()),
             tuple(self._phases.items()),
             tuple(self._warnings),
+            tuple(self._deleted),
         )
 
     def _end_phase(self, name: str) -> None:
@@ -128,6 +134,8 @@ def _write_ending(report: Report) -> str:
     if report.plans:
         verb = "would change" if any(plan.changes for _, plan in report.plans) else "would stay as it is"
         return f"### {_escape(report.repo)} {verb}"
+    if report.deleted:
+        return f"### {_escape(', '.join(report.deleted))} deleted"
     if ending is None:
         return f"### ✅ {_escape(report.repo)} was carried out"
     rows = [("repo", _link(ending))]

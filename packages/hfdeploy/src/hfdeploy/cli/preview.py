@@ -71,7 +71,7 @@ def create(
         hfdeploy_core.create_preview(
             **read_asked(asked),
             id=id,
-            tags=(_tell_expiry(ttl, datetime.now(UTC)),),
+            tags=(tell_expiry(ttl, datetime.now(UTC)),),
             most=max_previews,
             gate=gate,
             on_event=renderer.show,
@@ -108,7 +108,7 @@ def destroy(*, repo: str, id: str, with_proxy: bool, is_agreed: bool, as_json: b
         hfdeploy_core.destroy(plan, on_event=renderer.show)
 
 
-def _tell_expiry(ttl: str, now: datetime) -> str:
+def tell_expiry(ttl: str, now: datetime) -> str:
     """The janitor's tag for that long from now, up to a whole day: the same on every push of a day."""
     from hfdeploy_janitor.decide import EXPIRES_TAG
     from hfdeploy_janitor.rules import parse_duration
