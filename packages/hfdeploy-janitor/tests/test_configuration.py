@@ -18,7 +18,9 @@ rules:
     ttl: 2d
     types: [space, model]
     marked: true
-protect: [acme/ci-golden-*]
+protect:
+  - ci-golden
+  - acme/ci-golden-*
 min_age: 2h
 max_deletes: 50
 max_percent: 20
@@ -31,7 +33,7 @@ def test_a_file_becomes_a_policy() -> None:
             Rule("me", "hfdeploy-test-", 21600.0),
             Rule("acme", "ci-", 172800.0, (Kind.MODEL, Kind.SPACE), marked=True),
         ),
-        ("acme/ci-golden-*",),
+        ("ci-golden", "acme/ci-golden-*"),
         7200.0,
         50,
         20.0,
@@ -46,21 +48,24 @@ def test_what_is_left_out_is_the_command_lines_default() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("max_deletes: 50", "max_delete: 50", "line 12: max_delete: Extra inputs"),
-        ("max_deletes: 50", "max_deletes: -1", "line 12: max_deletes"),
-        ("max_deletes: 50", 'max_deletes: "50"', "line 12: max_deletes"),
-        ("    ttl: 6h\n", "", "line 2: rules.0.ttl: Field required"),
-        ("ttl: 2d", "ttl: 2", r"line 7: rules.1.ttl"),
-        ("ttl: 2d", "ttl: 2 days", r"line 7: rules.1.ttl"),
+        ("max_deletes: 50", "max_delete: 50", "line 14: max_delete is no key"),
+        ("max_deletes: 50", "max_deletes: -1", "line 14: max_deletes"),
+        ("max_deletes: 50", 'max_deletes: "50"', "line 14: max_deletes"),
+        ("    ttl: 6h\n", "", "line 2: rules.0.ttl is missing"),
+        ("ttl: 2d", "ttl: 2", "line 7: rules.1.ttl is no duration"),
+        ("ttl: 2d", "ttl: 2 days", "line 7: rules.1.ttl is no duration"),
         ("types: [space, model]", "types: [space, modle]", r"line 8: rules.1.types.1"),
         ("types: [space, model]", "types: []", r"line 8: rules.1.types"),
         ("marked: true", "marked: yes please", r"line 9: rules.1.marked"),
-        ("min_age: 2h", "protect: []", "line 11: protect is there twice"),
-        ("prefix: ci-", "prefix: ''", "whole namespace"),
-        ("ttl: 6h", "ttl: 1h", "shorter than the minimum age"),
-        ("protect: [", "protect: {", "line"),
-        (GOOD, "", "the file"),
-        (GOOD, "- a list", "the file"),
+        ("min_age: 2h", "protect: []", "line 13: protect is there twice"),
+        ("prefix: ci-", "prefix: ''", "line 5: A prefix is empty: that would be the whole namespace"),
+        ("ttl: 6h", "ttl: 1h", "line 2: The ttl of me/hfdeploy-test-. is shorter than the minimum age"),
+        ("types: [space, model]\n    marked: true", "types: [branch]", "line 5: .* go by their marks alone"),
+        ("- ci-golden", "- ' '", "line 10: A pattern to protect is empty"),
+        ("max_percent: 20", "quarantine: 0s", "line 15: A quarantine of no time is none"),
+        ("types: [", "types: {", "line 8 is no YAML"),
+        (GOOD, "", "line 1: the file is no mapping"),
+        (GOOD, "- a list", "line 1: the file is no mapping"),
         (GOOD, "rules: []", "line 1: rules"),
     ],
 )

@@ -1,6 +1,8 @@
 """janitor.yaml: several rules and what holds for all of them, validated, with the line of what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +18,7 @@ from hfdeploy_janitor.rules import (
     Policy,
     Rule,
     check_policy,
+    check_rule,
     parse_duration,
 )
 
@@ -80,9 +83,44 @@ def read_policy(text: str, name: str) -> Policy:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = tuple(first["loc"])
-        what = ".".join(str(part) for part in place) or "the file"
-        raise RuleInvalid(f"{name}, line {_find_line(root, place)}: {what}: {first['msg']}.") from None
-    return check_policy(_build(read))
+        raise RuleInvalid(f"{name}, line {_find_line(root, place)}: {_explain(place, first)}.") from None
+    return _check(_build(read), root, name)
+
+
+def _explain(place: _Place, error: Mapping[str, Any]) -> str:
+    """What is wrong there, in a sentence without its end."""
+    what = ".".join(str(part) for part in place) or "the file"
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{what} is no key that is known"
+        case "missing":
+            return f"{what} is missing"
+        case "model_type":
+            return f"{what} is no mapping of keys to values"
+        case "string_type" | "string_pattern_mismatch" if place[-1] in ("ttl", "min_age", "quarantine"):
+            return f"{what} is no duration: write a number and its unit, 90s, 30m, 6h, 2d or 1w"
+        case _:
+            return f"{what}: {error['msg']}"
+
+
+def _check(policy: Policy, root: yaml.Node | None, name: str) -> Policy:
+    """The policy. Raises RuleInvalid with the line of what the schema alone does not see."""
+    for number, rule in enumerate(policy.rules):
+        with _told_where(root, name, ("rules", number)):
+            check_rule(rule, policy.min_age_seconds)
+    with _told_where(root, name, ("protect",)):
+        check_policy(replace(policy, quarantine_seconds=None))
+    with _told_where(root, name, ("quarantine",)):
+        return check_policy(policy)
+
+
+@contextmanager
+def _told_where(root: yaml.Node | None, name: str, place: _Place) -> Iterator[None]:
+    try:
+        yield
+    except RuleInvalid as error:
+        words = f"{name}, line {_find_line(root, place)}: {error.message}"
+        raise RuleInvalid(words, error.remedy) from None
 
 
 def _build(read: PolicyFile) -> Policy:

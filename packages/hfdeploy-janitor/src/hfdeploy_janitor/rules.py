@@ -92,7 +92,7 @@ def check_policy(policy: Policy) -> Policy:
     if not policy.rules:
         raise RuleInvalid("There is no rule.", "Name at least one namespace, prefix and ttl.")
     for rule in policy.rules:
-        _check_rule(rule, policy.min_age_seconds)
+        check_rule(rule, policy.min_age_seconds)
     if policy.min_age_seconds < 0 or policy.max_deletes < 0:
         raise RuleInvalid("A minimum age or a maximum cannot be negative.")
     if policy.quarantine_seconds is not None and not policy.quarantine_seconds > 0:
@@ -104,7 +104,8 @@ def check_policy(policy: Policy) -> Policy:
     return policy
 
 
-def _check_rule(rule: Rule, min_age_seconds: float) -> None:
+def check_rule(rule: Rule, min_age_seconds: float) -> None:
+    """Raises RuleInvalid for one that is too wide, or shorter than the minimum age."""
     if not _NAMESPACE.fullmatch(rule.namespace):
         raise RuleInvalid(f"{rule.namespace!r} is no namespace.", "Name a user or an organization.")
     if not rule.prefix:
