@@ -194,7 +194,8 @@ def test_the_tags_of_an_inference_endpoint_carry_marks(seal: Seal) -> None:
     for tags in ((mark, forged), (forged, mark)):
         assert isinstance(verify(replace(made, tags=tags), seal), Refusal)
     assert verify(replace(made, tags=None), seal) is NO_MARK
-    assert verify(replace(job(seal), name="test-1", tags=(name_of(seal, Kind.JOB),)), seal) is NO_MARK
+    for other in (Kind.DATASET, Kind.JOB):
+        assert verify(replace(made, kind=other, tags=(name_of(seal, other),)), seal) is NO_MARK
 
 
 def test_what_runs_may_share_its_name_but_not_its_id(seal: Seal) -> None:

@@ -101,5 +101,9 @@ def test_no_other_name_verifies(flipped: int, letter: str) -> None:
     assert (verify(thing(changed), seal) == MARK) is (changed == name)
 
 
+def test_marks_outlive_a_release(seal: Seal) -> None:
+    assert seal.sign(Kind.MODEL, "alice", "test-1") == "tfmqqgt3kjub2h6s"
+
+
 def test_a_seal_does_not_show_its_key(seal: Seal) -> None:
     assert "key" not in repr(seal)

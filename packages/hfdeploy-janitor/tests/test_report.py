@@ -73,6 +73,14 @@ def test_junit_has_a_case_for_each_target() -> None:
     assert (clean.get("tests"), clean.get("failures")) == ("1", "0")
 
 
+def test_what_junit_should_not_take_for_done_is_skipped() -> None:
+    for fate in (Fate.POSTPONED, Fate.SPARED):
+        report = Report(PLAN, (Result(TARGET, fate, "Not now."),), applied=True)
+        suite = ElementTree.fromstring(render_junit(report))
+        assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("1", "0", "1")
+        assert suite[0][0].get("message") == "Not now."
+
+
 def test_a_steps_summary_is_a_table_of_what_was_done() -> None:
     told = render_markdown(Report(PLAN, (Result(TARGET, Fate.FAILED, "a|b <c>"),), applied=True))
     assert "| failed | model alice/test-1 | a\\|b &lt;c> |" in told

@@ -23,7 +23,7 @@ MINT_WINDOW_SECONDS = 900
 SKEW_SECONDS = 60
 
 _LONGEST_NAME = 96
-_MAC_CHARACTERS = 16
+_MAC_BYTES = 10
 _RUN = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*", re.ASCII)
 _MARK = re.compile(
     r"(?P<unsigned>(?P<prefix>.+?[-_.])(?P<run>[a-z0-9.]+)-(?P<mint>[0-9a-f]{8})-(?P<expiry>[0-9a-f]{8}))"
@@ -43,7 +43,7 @@ class Seal:
         """The mac: 80 bits, in the letters that a name may have whatever its case."""
         said = "\n".join((self.endpoint.rstrip("/").lower(), scope.lower(), kind, unsigned))
         digest = hmac.digest(self.key, said.encode(), hashlib.sha256)
-        return base64.b32encode(digest)[:_MAC_CHARACTERS].decode().lower()
+        return base64.b32encode(digest[:_MAC_BYTES]).decode().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +89,27 @@ def read_mark(name: str) -> Mark | None:
 
 def verify(thing: Thing, seal: Seal) -> Mark | Refusal:
     """The mark of a thing, if this seal made it for this very thing."""
-    # The name of an inference endpoint is too short for a mark, so that one of its tags carries it.
-    texts = [thing.name, *(thing.tags or ())] if thing.kind is Kind.INFERENCE_ENDPOINT else [thing.name]
-    verdicts = [_verify(match, thing, seal) for text in texts if (match := _MARK.fullmatch(text))]
-    for verdict in verdicts:
-        if isinstance(verdict, Refusal):
+    if thing.kind is Kind.INFERENCE_ENDPOINT:
+        return _verify_tags(thing, seal)
+    return _verify(thing.name, thing, seal)
+
+
+def _verify_tags(thing: Thing, seal: Seal) -> Mark | Refusal:
+    """One of its tags carries the mark, as its name is too short: of several the one that expires last."""
+    marks = list[Mark]()
+    for text in (thing.name, *(thing.tags or ())):
+        verdict = _verify(text, thing, seal)
+        if isinstance(verdict, Mark):
+            marks.append(verdict)
+        elif verdict is not NO_MARK:
             return verdict
-    marks = [verdict for verdict in verdicts if isinstance(verdict, Mark)]
     return max(marks, key=lambda mark: mark.expires_at, default=NO_MARK)
 
 
-def _verify(match: re.Match[str], thing: Thing, seal: Seal) -> Mark | Refusal:
+def _verify(text: str, thing: Thing, seal: Seal) -> Mark | Refusal:
+    match = _MARK.fullmatch(text)
+    if match is None:
+        return NO_MARK
     expected = seal.sign(thing.kind, thing.scope, match["unsigned"])
     if not hmac.compare_digest(expected.encode(), match["mac"].encode()):
         return Refusal(

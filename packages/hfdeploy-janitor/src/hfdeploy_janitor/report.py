@@ -46,9 +46,11 @@ def render_json(report: Report) -> str:
 
 
 def render_junit(report: Report) -> str:
-    """A test case for each target and each listing: what failed, is unknown or incomplete has failed."""
+    """A test case for each target and each listing: what failed, is unknown or incomplete has failed; what
+    was left for good reason is skipped.
+    """
     suite = ElementTree.Element("testsuite", name="hfdeploy-janitor")
-    wrong = 0
+    wrong = skipped = 0
     for fate, thing, reason in _tell_all(report):
         if fate == "kept":
             continue
@@ -56,6 +58,9 @@ def render_junit(report: Report) -> str:
         if fate in (Fate.FAILED, Fate.UNKNOWN):
             ElementTree.SubElement(case, "failure", message=_clean(reason), type=fate)
             wrong += 1
+        elif fate in (Fate.SPARED, Fate.POSTPONED):
+            ElementTree.SubElement(case, "skipped", message=_clean(reason))
+            skipped += 1
     troubles = [*report.plan.incomplete, report.plan.refusal, report.stopped]
     for trouble in filter(None, troubles):
         case = ElementTree.SubElement(suite, "testcase", classname="sweep", name=_clean(trouble))
@@ -63,6 +68,7 @@ def render_junit(report: Report) -> str:
         wrong += 1
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(wrong))
+    suite.set("skipped", str(skipped))
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
