@@ -137,3 +137,10 @@ def test_a_secret_cannot_come_back_and_that_is_told(scene: Scene) -> None:
         scene.deploy("2", secrets={"KEY": "of new"})
     assert any(isinstance(event, Warned) and "secret KEY" in event.message for event in scene.told)
     assert scene.hub.repos[SPACE].files["app.py"] == b"1"
+
+
+def test_a_variable_that_is_new_goes(scene: Scene) -> None:
+    scene.fail("RUNTIME_ERROR")
+    with pytest.raises(AppFailed, match="and that is live"):
+        scene.deploy("2", variables={"FLAG": "bad"})
+    assert scene.hub.repos[SPACE].variables == {"MODE": "old"}

@@ -157,4 +157,6 @@ def _recall(target: Target, change: Setting) -> Target | None:
             return replace(target, variables=(*target.variables, Variable(name, value)))
         case SetUpstream(before=str(address)):
             return replace(target, variables=(*target.variables, Variable(ADDRESS, address)))
+        case SetUpstream():
+            return replace(target, removed_variables=(*target.removed_variables, ADDRESS))
     return None
