@@ -27,8 +27,9 @@ class HubLoop:
     """An event loop in a thread, for any number of hubs: a hub more costs no thread more."""
 
     def __init__(self) -> None:
-        factory = uvicorn.Config("", log_config=None).get_loop_factory() or asyncio.new_event_loop
-        self._loop = factory()
+        # Not uvloop: it runs what others have registered for a fork in each child, and a client in another
+        # thread of this process may hold, at that moment, the very lock that its handler waits for.
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local hub", daemon=True)
         self._thread.start()
 
