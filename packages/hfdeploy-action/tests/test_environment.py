@@ -48,9 +48,11 @@ def test_an_installer_is_told_where_the_index_is_and_no_secret() -> None:
     }
 
 
-def test_an_index_for_uv_is_not_replaced_by_that_of_pip() -> None:
+def test_what_is_set_for_uv_is_not_replaced_by_what_is_for_pip() -> None:
     told = choose_variables({"PIP_INDEX_URL": "https://pip", "UV_DEFAULT_INDEX": "https://uv"})
     assert told["UV_DEFAULT_INDEX"] == "https://uv"
+    assert choose_variables({"PIP_CERT": "a.pem"})["SSL_CERT_FILE"] == "a.pem"
+    assert choose_variables({"PIP_CERT": "a.pem", "SSL_CERT_FILE": "b.pem"})["SSL_CERT_FILE"] == "b.pem"
 
 
 @pytest.mark.parametrize("uv", [None, "/bin/uv"])

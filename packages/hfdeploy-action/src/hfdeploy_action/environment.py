@@ -53,8 +53,11 @@ class InstallFailed(Exception):
 def choose_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """What an installer is told of the job's environment; see `_KEPT`."""
     kept = {name: value for name, value in environment.items() if _KEPT.fullmatch(name)}
+    # uv reads nothing of what is set for pip.
     if "PIP_INDEX_URL" in kept and not {"UV_INDEX_URL", "UV_DEFAULT_INDEX"} & kept.keys():
         kept["UV_DEFAULT_INDEX"] = kept["PIP_INDEX_URL"]
+    if "PIP_CERT" in kept:
+        kept.setdefault("SSL_CERT_FILE", kept["PIP_CERT"])
     return kept | _OVERRIDES
 
 
