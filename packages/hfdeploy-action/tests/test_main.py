@@ -62,6 +62,7 @@ def test_what_is_wrong_is_told_before_anything_is_asked(step: Run, hub: LocalHub
     assert "::error title=hfdeploy%3A InputsInvalid::2 inputs are wrong.%0A- `repo_type`" in done.log
     assert done.outputs["repo_id"] == ""
     assert "was not deployed" in done.summary
+    assert "\n- \\`repo\\_type\\`: There is no 'x'." in done.summary
     assert len(hub.requests) == 0
 
 

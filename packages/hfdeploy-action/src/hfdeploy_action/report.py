@@ -129,7 +129,7 @@ def write_skipped(reason: str) -> str:
 def _write_ending(report: Report) -> str:
     ending = report.ending
     if isinstance(ending, DeployError):
-        told = "\n\n".join(_escape(text) for text in reword(ending))
+        told = "\n\n".join("\n".join(map(_escape, text.splitlines())) for text in reword(ending))
         return f"### ❌ {_escape(report.repo)} was not deployed\n\n{told}"
     if report.plans:
         verb = "would change" if any(plan.changes for _, plan in report.plans) else "would stay as it is"
