@@ -66,6 +66,27 @@ def test_spaces_in_paths_and_no_pip_where_there_is_uv(machine: Machine, api: HfA
     assert sorted(path.name for path in machine.workspace.iterdir()) == [".hfdeploy", "config.json"]
 
 
+def test_an_old_workflow_with_a_bare_name_and_no_checkout(
+    machine: Machine, api: HfApi, hub: LocalHub, canary: str
+) -> None:
+    # The local hub serves git as GitHub does. act would not: it says itself which server it is.
+    api.create_repo("alice/code", private=True)
+    commit = api.upload_folder(folder_path=machine.workspace, repo_id="alice/code").oid
+    (machine.workspace / "config.json").unlink()
+    machine.environment |= {
+        "INPUT_HUGGINGFACE_REPO": "bare",
+        "INPUT_GITHUB_TOKEN": canary,
+        "GITHUB_SERVER_URL": hub.endpoint,
+        "GITHUB_REPOSITORY": "alice/code",
+        "GITHUB_SHA": commit,
+    }
+    step = machine.start()
+    log, _ = step.communicate(timeout=60)
+    assert step.returncode == 0, log.replace(canary, "")
+    assert "config.json" in api.list_repo_files("alice/bare")
+    assert "extraheader" not in (machine.workspace / ".git/config").read_text()
+
+
 def test_neither_uv_nor_pip(machine: Machine, hub: LocalHub) -> None:
     (machine.programs / "uv").unlink()
     step = machine.start()

@@ -133,7 +133,7 @@ class Workplace:
         git = ["git", "-c", "user.name=alice", "-c", "user.email=alice@example.com"]
         if not (self.workspace / ".git").exists():
             subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], cwd=self.workspace, check=True)
-            address = "https://example.com/alice/code"
+            address = "https://github.com/alice/code"
             subprocess.run([*git, "remote", "add", "origin", address], cwd=self.workspace, check=True)
         subprocess.run([*git, "add", "--all"], cwd=self.workspace, check=True)
         subprocess.run(
