@@ -67,6 +67,16 @@ def test_each_of_several_faults_is_annotated_with_its_remedy() -> None:
     ]
 
 
+def test_a_secret_is_masked_line_by_line_unless_it_is_too_short() -> None:
+    out = StringIO()
+    WorkflowLog(out, ".").mask("-----BEGIN\nabc%\n1\n\nlonger")
+    assert out.getvalue().splitlines() == [
+        "::add-mask::-----BEGIN",
+        "::add-mask::abc%25",
+        "::add-mask::longer",
+    ]
+
+
 def test_each_fault_of_a_manifest_is_annotated_where_it_is() -> None:
     error = ManifestInvalid("hfdeploy.yaml:3:5: no such key.\nhfdeploy.yaml:12:1: C:\\x: not a folder.")
     assert find_places(error, error.message, ".") == [

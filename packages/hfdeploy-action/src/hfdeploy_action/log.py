@@ -16,6 +16,8 @@ from hfdeploy_core.events import Event, Logged, TargetFailed, TargetTold, Warned
 # Where ManifestInvalid says that each fault is.
 _FAULT = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<col>\d+): (?P<message>[^\n]+)")
 
+_SHORTEST_MASKED = 4
+
 Place = dict[str, str | int | None]
 
 
@@ -69,8 +71,8 @@ class WorkflowLog:
             self.command("error", f"{words}\n{remedy}", title=f"hfdeploy: {name}", **place)
 
     def mask(self, secret: str) -> None:
-        """Have the runner mask it in all that this job prints from now on."""
-        for line in secret.splitlines():
+        """Have the runner mask it in all that this job prints from now on; not "1", which is everywhere."""
+        for line in filter(lambda line: len(line) >= _SHORTEST_MASKED, secret.splitlines()):
             print(write_command("add-mask", line), file=self._out, flush=True)
 
     def command(self, name: str, message: str = "", **properties: str | int | None) -> None:
