@@ -106,7 +106,10 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         event = read_event(environment, _load_payload(environment))
         inputs = read_inputs(environment, event)
         relay_token = (inputs.relay and inputs.relay.token) or ""
-        for secret in (inputs.token, relay_token, *inputs.options.get("secrets", {}).values()):
+        for token in (inputs.token, relay_token):
+            remember_secret(token)
+            log.mask(token)
+        for secret in inputs.options.get("secrets", {}).values():
             log.mask(secret)
         if not inputs.has_credentials:
             if inputs.fails_on_fork:
