@@ -87,6 +87,7 @@ class Application:
         if settings.max_requests:
             both: dict[str, App] = {"http": self._http, "websocket": self._websocket}
             self._http = self._websocket = Cap(both, settings.max_requests, tally)
+        self._flush: Callable[[], bool] | None = None
         self._wrap(settings)
         self._operations = create_operations(
             self._check_ready, metrics=self._metrics, guard=guard, docs=settings.docs
@@ -109,6 +110,8 @@ class Application:
     async def close(self) -> None:
         """Close all connections: for those who mount it, whose server tells it nothing."""
         await self._destination.close()
+        if self._flush is not None:
+            await asyncio.to_thread(self._flush)
         if self._limiter is not None:
             await self._limiter.close()
 
@@ -127,6 +130,7 @@ class Application:
 
             provider = find_provider()
             self._http, self._websocket = Tracing(self._http, provider), Tracing(self._websocket, provider)
+            self._flush = provider.force_flush
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

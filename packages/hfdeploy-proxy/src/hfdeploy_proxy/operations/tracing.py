@@ -11,7 +11,7 @@ from hfdeploy_proxy.rules.redact import redact
 class Tracing:
     """An application around another."""
 
-    def __init__(self, app: App, provider: trace.TracerProvider) -> None:
+    def __init__(self, app: App, provider: TracerProvider) -> None:
         self._app = app
         self._tracer = provider.get_tracer("hfdeploy_proxy")
         self._fields = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
@@ -41,7 +41,7 @@ class Tracing:
             await self._app({**scope, "headers": headers}, receive, note)
 
 
-def find_provider() -> trace.TracerProvider:
+def find_provider() -> TracerProvider:
     """The one of the process where it has one; else one that exports by OTLP, as `OTEL_*` variables say."""
     known = trace.get_tracer_provider()
     if isinstance(known, TracerProvider):
