@@ -53,6 +53,7 @@ def test_entrypoint_and_command() -> None:
     assert command('CMD ["a"]', 'CMD ["b"]') == ("b",)
     assert command("CMD a", 'CMD ["b"]') == ("b",)
     assert command('cmd ["b"]') == ("b",)
+    assert command('CMD ["b"]', "\\") == ("b",)
 
 
 @pytest.mark.parametrize(

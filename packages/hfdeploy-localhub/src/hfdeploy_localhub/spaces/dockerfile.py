@@ -51,8 +51,8 @@ def parse_dockerfile(text: str) -> list[Instruction]:
     for number, line in numbered:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        whole = _continued(line, numbered, escape)
-        instructions.append(_instruction(whole, number, numbered))
+        if whole := _continued(line, numbered, escape):
+            instructions.append(_instruction(whole, number, numbered))
     return instructions
 
 
