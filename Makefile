@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz soak bench lint dist format lock clean test-apps test-action bench-action bench-relay
+.PHONY: setup demo test fuzz soak bench bench-hub lint dist format lock clean test-apps test-action bench-action bench-relay
 
 setup: .venv/.ready
 
@@ -40,6 +40,10 @@ bench: setup
 # Set-up times of actions; what they install comes from the package index each time.
 bench-action: setup
 	@$(BIN)/python benchmarks/action/run.py
+
+# The local hub with a file of 5 GB (GIGABYTES=...): start, requests, commits, large files both ways, memory.
+bench-hub: setup
+	@$(BIN)/python benchmarks/hub/run.py $(GIGABYTES)
 
 # Relays side by side; the others are in an environment of their own. Needs nginx, wrk and curl.
 bench-relay:

@@ -55,18 +55,23 @@ async def receive_whole(request: Request, most: int, what: str) -> bytes:
 
 
 async def receive(request: Request, writer: Writer, most: int) -> int:
-    """Writes the body in large pieces off the event loop; returns its length in bytes.
+    """Writes the body in large pieces off the event loop, each while the next arrives; returns its length.
 
-    Stops as soon as it is longer than ``most``: the length returned is then too.
+    Stops as soon as it is longer than ``most`` bytes: the length returned is then too.
     """
-    buffer, received = bytearray(), 0
-    async for data in request.stream():
-        received += len(data)
-        if received > most:
-            return received
-        buffer += data
-        if len(buffer) >= _WRITE_BYTES:
-            await asyncio.to_thread(writer.write, buffer)
-            buffer = bytearray()
-    await asyncio.to_thread(writer.write, buffer)
+    buffer, received, writing = bytearray(), 0, asyncio.ensure_future(asyncio.sleep(0))
+    try:
+        async for data in request.stream():
+            received += len(data)
+            if received > most:
+                return received
+            buffer += data
+            if len(buffer) >= _WRITE_BYTES:
+                await writing
+                writing = asyncio.ensure_future(asyncio.to_thread(writer.write, buffer))
+                buffer = bytearray()
+        await writing
+        await asyncio.to_thread(writer.write, buffer)
+    finally:
+        await asyncio.wait([writing])  # nobody may close the file under a thread that writes
     return received
