@@ -1,5 +1,6 @@
 """The composition root: a data folder becomes a hub, and a hub an application."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
+from hfdeploy_localhub.api.announcing import Announcer
 from hfdeploy_localhub.api.asgi import App, Message, Receive, Scope, Send
 from hfdeploy_localhub.api.context import Hub, MovedError
 from hfdeploy_localhub.api.failing import FaultInjector
@@ -79,6 +81,7 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.hub.spaces.stop()
+        await asyncio.to_thread(self.hub.courier.close)
         self.hub.store.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -112,7 +115,7 @@ def build_routes() -> App:
     """
     app = _build(ROUTERS)
     app.router.routes.append(PagesRoute())
-    return RequestEnvelope(RequestRecorder(FaultInjector(BodyLimiter(app))))
+    return RequestEnvelope(RequestRecorder(FaultInjector(BodyLimiter(Announcer(app)))))
 
 
 class PagesRoute(BaseRoute):

@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from hfdeploy_localhub.courier import Courier
 from hfdeploy_localhub.errors import Forbidden, GatedRepo, InvalidCredentials, NotFound, RepoNotFound
 from hfdeploy_localhub.faults import Faults
 from hfdeploy_localhub.model import (
@@ -42,6 +43,7 @@ class Hub:
     spaces: Spaces
     faults: Faults = field(default_factory=Faults)
     requests: Requests = field(default_factory=Requests)
+    courier: Courier = field(default_factory=Courier)
 
 
 class MovedError(Exception):

@@ -1,4 +1,4 @@
-"""Webhooks as settings of a user. This hub keeps them; it sends nothing anywhere."""
+"""Webhooks as settings of a user. See ``announcing`` for what they are told."""
 
 from typing import Any, Literal, get_args
 

@@ -77,6 +77,13 @@ class Discussions:
         row = self._database.row(f"{_SELECT} WHERE repo_id = ? AND num = ?", (repo.id, num))
         return _discussion(row) if row else None
 
+    def all(self, repo: Repo) -> list[Discussion]:
+        """Oldest first."""
+        return [
+            _discussion(row)
+            for row in self._database.rows(f"{_SELECT} WHERE repo_id = ? ORDER BY num", (repo.id,))
+        ]
+
     def pull_requests(self, repo: Repo, author: str | None) -> list[int]:
         """The numbers of all that are not merged; with ``author`` of his alone."""
         rows = self._database.rows(

@@ -36,6 +36,17 @@ class Webhooks:
         rows = self._database.rows("SELECT * FROM webhooks WHERE user_id = ? ORDER BY id", (user.id,))
         return [_webhook(row) for row in rows]
 
+    def enabled(self) -> list[tuple[Account, Webhook]]:
+        """All that want to be told, each with its owner."""
+        rows = self._database.rows(
+            "SELECT webhooks.*, accounts.name, accounts.kind, accounts.full_name FROM webhooks"
+            " JOIN accounts ON accounts.id = user_id WHERE NOT disabled ORDER BY webhooks.id"
+        )
+        return [
+            (Account(row["user_id"], row["name"], row["kind"], row["full_name"]), _webhook(row))
+            for row in rows
+        ]
+
     def find(self, user: Account, identity: str) -> Webhook | None:
         return next((found for found in self.of(user) if found.public_id == identity), None)
 
