@@ -187,23 +187,40 @@ def time_of(work: Callable[[], Any]) -> float:
 
 
 def measure_lfs(hub: Served, folder: Path, megabytes: int = 1024, rounds: int = 3) -> str:
-    """A whole file by LFS beside a plain write of the same bytes to the same disk, in turns."""
+    """A whole file by LFS beside a plain write of the same bytes to the same disk, in turns.
+
+    Both until the bytes are on the disk; and without that, where a plain write is a copy in memory.
+    """
     hub.ask("POST", "/api/repos/create", {"name": "lfs"})
-    plain, sent = list[float](), list[float]()
+    times: dict[str, list[float]] = {"plain": [], "plain, synced": [], "lfs": [], "lfs, synced": []}
     for number in range(rounds):
         head = number.to_bytes(8, "little") + _BLOCK[8:]
-        digest = hashlib.sha256(head)
-        for _ in range(megabytes - 1):
-            digest.update(_BLOCK)
-        size = megabytes * len(_BLOCK)
-        wanted = {"operation": "upload", "objects": [{"oid": digest.hexdigest(), "size": size}]}
+        digest = hashlib.sha256()
+        for block in make_blocks(head, megabytes):
+            digest.update(block)
+        name, size = digest.hexdigest(), megabytes * len(_BLOCK)
+        wanted = {"operation": "upload", "objects": [{"oid": name, "size": size}]}
         told = hub.ask("POST", "/local/lfs.git/info/lfs/objects/batch", wanted)["objects"][0]
-        blocks = partial(make_blocks, head, megabytes)
-        plain.append(time_of(lambda: write(folder / "plain", blocks())))  # noqa: B023 - called at once
-        sent.append(time_of(lambda: put(told["actions"]["upload"]["href"], size, blocks())))  # noqa: B023
-        (folder / "plain").unlink()
-    rates = [megabytes / statistics.median(times) for times in (plain, sent)]
-    return f"{rates[1]:,.0f} MB/s, {rates[1] / rates[0]:.2f} of a plain write ({rates[0]:,.0f} MB/s)"
+        plain, stored = folder / "plain", folder / "data/large" / name[:2] / name[2:4] / name
+        for path, key, work in (
+            (plain, "plain", partial(write, plain)),
+            (stored, "lfs", partial(put, told["actions"]["upload"]["href"], size)),
+        ):
+            begun = time.perf_counter()
+            work(make_blocks(head, megabytes))
+            times[key].append(time.perf_counter() - begun)
+            sync(path)
+            times[f"{key}, synced"].append(time.perf_counter() - begun)
+        plain.unlink()
+    rates = {key: megabytes / statistics.median(measured) for key, measured in times.items()}
+    synced, cached = rates["lfs, synced"] / rates["plain, synced"], rates["lfs"] / rates["plain"]
+    shown = ", ".join(f"{key} {rate:,.0f} MB/s" for key, rate in rates.items())
+    return f"{shown}: {synced:.2f} of a plain write to the disk, {cached:.2f} of one into memory"
+
+
+def sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def make_blocks(head: bytes, count: int) -> Iterator[bytes]:

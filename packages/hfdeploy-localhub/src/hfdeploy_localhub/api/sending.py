@@ -1,7 +1,7 @@
 """Bytes on the wire: conditional and ranged answers (RFC 9110, sections 13, 14), bodies that arrive."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import Request, Response
@@ -55,23 +55,30 @@ async def receive_whole(request: Request, most: int, what: str) -> bytes:
 
 
 async def receive(request: Request, writer: Writer, most: int) -> int:
-    """Writes the body in large pieces off the event loop, each while the next arrives; returns its length.
+    """Writes the body off the event loop, many pieces at once while the next ones arrive; returns its length.
 
     Stops as soon as it is longer than ``most`` bytes: the length returned is then too.
     """
-    buffer, received, writing = bytearray(), 0, asyncio.ensure_future(asyncio.sleep(0))
+
+    def write(pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            writer.write(piece)
+
+    pieces, waiting, received = list[bytes](), 0, 0
+    writing = asyncio.ensure_future(asyncio.sleep(0))
     try:
         async for data in request.stream():
             received += len(data)
             if received > most:
                 return received
-            buffer += data
-            if len(buffer) >= _WRITE_BYTES:
+            pieces.append(data)
+            waiting += len(data)
+            if waiting >= _WRITE_BYTES:
                 await writing
-                writing = asyncio.ensure_future(asyncio.to_thread(writer.write, buffer))
-                buffer = bytearray()
+                writing = asyncio.ensure_future(asyncio.to_thread(write, pieces))
+                pieces, waiting = [], 0
         await writing
-        await asyncio.to_thread(writer.write, buffer)
+        await asyncio.to_thread(write, pieces)
     finally:
         await asyncio.wait([writing])  # nobody may close the file under a thread that writes
     return received
