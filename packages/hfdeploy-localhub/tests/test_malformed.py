@@ -28,7 +28,8 @@ ROUTES = sorted(
         for method in route.methods
     }
 )
-EXAMPLES = max(20, int(os.environ.get("HFDEPLOY_HISTORIES", "0")) // 2)
+EXAMPLES = max(20, int(os.environ.get("HFDEPLOY_HISTORIES", "0")) // 10)
+pytestmark = pytest.mark.timeout(3600 if "HFDEPLOY_HISTORIES" in os.environ else 120)
 HUGE, LONG = str(10**30), "x" * 300
 WORDS = st.sampled_from(
     [

@@ -121,7 +121,8 @@ def test_ten_thousand_repos_are_listed_page_by_page(hub: LocalHub) -> None:
     with store.database.transaction():
         for number in range(1, 10_000):
             repo = store.repos.add("model", "local", f"r{number}", visibility="public", creator=None, now=NOW)
-            store.git_folder(repo).symlink_to(template)
+            if not 100 <= number < 9_700:  # those in between are on no page that is asked for
+                store.git_folder(repo).symlink_to(template)
     with client_for(hub, "local") as local:
         for url in ("/api/models?author=local&limit=100", "/api/settings/repositories?limit=100"):
             first = local.get(url)
