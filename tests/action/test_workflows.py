@@ -36,7 +36,7 @@ CLAIMS = {"repository": "alice/code", "ref": "refs/heads/main"}
 MANIFEST = """
 version: 1
 targets:
-  words: {type: model, repo: alice/words, source: words}
+  words: {type: model, repo: alice/words, source: words, when: "profile != 'nobody'"}
   page: {type: space, repo: alice/page, source: app, variables: {WORDS: "${targets.words.repo_id}"}}
 profiles:
   staging: {targets: {page: {repo: alice/page-staging}}}
