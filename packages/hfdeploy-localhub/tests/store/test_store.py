@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hfdeploy_localhub.errors import BadRequest, Conflict, InvalidCredentials
+from hfdeploy_localhub.errors import BadRequest, Conflict, InvalidCredentials, RepoNotFound
 from hfdeploy_localhub.model import AccessToken, Caller, Repo
 from hfdeploy_localhub.store.store import Store
 
@@ -77,6 +77,13 @@ def test_a_failed_creation_leaves_no_row(store: Store, monkeypatch: pytest.Monke
     monkeypatch.undo()
     assert store.repos.find("model", "alice", "m") is None
     assert create(store)
+
+
+def test_a_repo_that_was_deleted_meanwhile_is_not_found(store: Store) -> None:
+    repo = create(store)
+    store.remove_repo(repo)
+    with pytest.raises(RepoNotFound):
+        store.git(repo)
 
 
 def test_tokens_are_kept_as_digests(store: Store, tmp_path: Path) -> None:

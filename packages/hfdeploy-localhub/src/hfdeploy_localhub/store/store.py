@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from hfdeploy_localhub.errors import NotFound
+from hfdeploy_localhub.errors import NotFound, RepoNotFound
 from hfdeploy_localhub.model import Caller, GitType, Repo, Sdk, Visibility
 from hfdeploy_localhub.store.access_requests import AccessRequests
 from hfdeploy_localhub.store.accounts import Accounts
@@ -116,10 +116,11 @@ class Store:
             shutil.rmtree(self.git_folder(repo), ignore_errors=True)
 
     def git(self, repo: Repo) -> GitRepository:
-        """The repo's content, opened for the calling thread."""
-        return GitRepository(
-            self.git_folder(repo), lambda sha256: self.repos.owns_large_file(repo, sha256) is not None
-        )
+        """The repo's content, opened for the calling thread. Raises RepoNotFound if it was deleted meanwhile."""
+        folder = self.git_folder(repo)
+        if not folder.exists():
+            raise RepoNotFound(anonymous=False)
+        return GitRepository(folder, lambda sha256: self.repos.owns_large_file(repo, sha256) is not None)
 
     def large_content(self, sha256: str) -> Content:
         """A large file's bytes, whichever way it came. Raises NotFound."""
