@@ -260,3 +260,35 @@ def test_what_is_ignored_is_left_out_and_said(invoke, refused, api, source: Path
     write(source, {".hfignore": "*"})
     error = refused("deploy", source, *MODEL, "--mirror", "--max-delete", "100%")
     assert (error["error"], ".hfignore" in error["remedy"]) == ("SourceEmpty", True)
+
+
+def test_a_card_is_laid_over_a_readme_that_stays_as_it_is(
+    invoke, refused, api: HfApi, source: Path, workspace: Path
+) -> None:
+    readme = "# An app\r\n\nfor everybody\r\n"
+    write(source, {"README.md": readme.encode(), "index.html": "<p>", "card.yaml": "sdk: static\ntitle: A\n"})
+    card = source / "card.yaml"
+    asked = (source, "alice/app", "--card", card)
+    error = refused("deploy", source, "alice/app")
+    assert error["error"] == "CardInvalid"
+    saved = workspace / "plan.json"
+    told = invoke("plan", *asked, "--out", saved)
+    assert "README.md" in str(told[-1]["changes"])
+    assert invoke("apply", saved)[-1]["created"]
+    held = Path(api.hf_hub_download("alice/app", "README.md", repo_type="space", local_dir=workspace / "1"))
+    assert held.read_bytes() == b"---\nsdk: static\ntitle: A\n---\n" + readme.encode()
+    assert (source / "README.md").read_bytes() == readme.encode()
+    assert not api.file_exists("alice/app", "card.yaml", repo_type="space")
+    again = invoke("deploy", *asked, "--mirror")[-1]
+    assert (again["changed"], again["commit"]) == (False, api.space_info("alice/app").sha)
+    card.write_text("sdk: static\ntitle: B\n")
+    invoke("plan", *asked, "--out", saved)
+    card.write_text("sdk: static\ntitle: C\n")
+    assert refused("apply", saved)["error"] == "PlanStale"
+    assert invoke("deploy", *asked)[-1]["files_updated"] == 1
+    card.write_text("sdk: static\ncolorTo: teal\n")
+    assert "'teal'" in refused("deploy", *asked)["message"]
+    for text, says in (("- a", "not a YAML mapping"), ("a: [", "line 1"), (None, "cannot be read")):
+        card.write_text(text) if text else card.unlink()
+        error = refused("deploy", *asked)
+        assert (error["error"], error["exit_code"], says in error["message"]) == ("CardInvalid", 23, True)

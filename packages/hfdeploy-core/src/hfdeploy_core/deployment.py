@@ -43,6 +43,22 @@ def plan(
     **options: Unpack[Options],
 ) -> Plan:
     """What `deploy` would change, as a value: nothing on the Hub is changed. See `deploy`, `apply`."""
+    with look_ahead(source, repo, relay=relay, state=state, on_event=on_event, hub=hub, **options) as made:
+        return made.plan
+
+
+@contextmanager
+def look_ahead(
+    source: str | PathLike[str],
+    repo: str,
+    *,
+    relay: Relay | None = None,
+    state: str | PathLike[str] | None = None,
+    on_event: OnEvent = lambda event: None,
+    hub: Hub | None = None,
+    **options: Unpack[Options],
+) -> Iterator[Prepared]:
+    """The `plan`, and where the contents are that it would send, as long as this is not left."""
     target, place = read_target(repo, options), read_source(fspath(source), options)
     secrets = options.get("secrets", {})
     with _open(place, state, on_event) as opened, enter(hub, on_event) as connected:
@@ -50,7 +66,7 @@ def plan(
         target, relay = expose(connected, target, relay)
         prepared = prepare(run, target, opened.snapshot)
         with prepare_relay(run, relay, target, prepared) as beside:
-            return beside.join(prepared.plan) if beside else prepared.plan
+            yield replace(prepared, plan=beside.join(prepared.plan)) if beside else prepared
 
 
 def apply(

@@ -63,6 +63,11 @@ class Globs:
             return GitIgnoreSpec.from_lines(pattern for pattern in self._patterns if _is_valid(pattern))
 
 
+def escape(path: str) -> str:
+    """A pattern that matches nothing but this path, and what lies below it."""
+    return "".join(f"\\{character}" if character in "\\*?[ " else character for character in path)
+
+
 def check_globs(option: str, patterns: Iterable[str]) -> tuple[str, ...]:
     """The patterns of an option. Raises SettingInvalid for one that matches nothing or takes away."""
     held = tuple(patterns)

@@ -8,7 +8,7 @@ from typing import Unpack
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.deploying.preparation import find_existing
-from hfdeploy_core.deployment import enter, find_state, plan
+from hfdeploy_core.deployment import enter, find_state, look_ahead
 from hfdeploy_core.errors import SettingInvalid, SourceUnreadable
 from hfdeploy_core.events import OnEvent
 from hfdeploy_core.hub.port import Hub
@@ -71,12 +71,15 @@ def diff(
     **options: Unpack[Options],
 ) -> Iterator[str]:
     """What `deploy` would change in each file: a unified diff, or a line with sizes where it is no text."""
-    with enter(hub, on_event) as connected:
-        made = plan(source, repo, state=state, on_event=on_event, hub=connected, **options)
+    with (
+        enter(hub, on_event) as connected,
+        look_ahead(source, repo, state=state, on_event=on_event, hub=connected, **options) as prepared,
+    ):
+        made = prepared.plan
         held = connected.list_files(made.repo, made.base) if made.base and made.changes else ()
         files = {file.path: file for file in held}
         for put in made.puts:
-            location = Path(made.source.path) / put.entry.path
+            location = put.entry.locate(prepared.snapshot.root)
             yield _compare(connected, made, put.entry.path, files.get(put.entry.path), location)
         for path in made.deletions:
             yield _compare(connected, made, path, files[path], None)

@@ -69,8 +69,8 @@ class Source:
     """What to deploy, as it was named: a relative `path` is read from the working directory.
 
     The others are patterns as in a .gitignore: `include` adds what ignore files leave out, `exclude` leaves
-    out more, and `allow_secrets` consents to files that look as if they held secrets. Its card gets the
-    `tags`, too.
+    out more, and `allow_secrets` consents to files that look as if they held secrets. What `card_file` or
+    `front_matter` says, in YAML, is laid over its README.md, and its card gets the `tags`, too.
     """
 
     path: str
@@ -78,6 +78,8 @@ class Source:
     exclude: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    card_file: str | None = None
+    front_matter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypedDict, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar
 
 from hfdeploy_core.errors import SettingInvalid, SourceMissing
 from hfdeploy_core.globs import check_globs
@@ -30,7 +30,8 @@ class Options(TypedDict, total=False):
 
     What .gitignore and .hfignore name is not deployed. `include`, `exclude` and `allow_secrets` are patterns
     as in these: for what is deployed all the same, what is not deployed either (this wins), and for files
-    that look as if they held secrets and shall be deployed.
+    that look as if they held secrets and shall be deployed. `card` is laid over README.md's front matter: a
+    mapping, or the path of a YAML file.
 
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
@@ -57,6 +58,7 @@ class Options(TypedDict, total=False):
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
     tags: Iterable[str]
+    card: str | Mapping[str, Any] | None
     marker: Marker | None
     remove_variables: Iterable[str]
     remove_secrets: Iterable[str]
@@ -140,7 +142,18 @@ def read_source(path: str, options: Options) -> Source:
         check_globs("--exclude", options.get("exclude", ())),
         check_globs("--allow-secrets", options.get("allow_secrets", ())),
         tuple(options.get("tags", ())),
+        *_read_card(options.get("card")),
     )
+
+
+def _read_card(card: str | Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    """The file that holds a card, or its own text."""
+    if card is None or isinstance(card, str):
+        return card, None
+    # Imported here: most of what uses this library never writes a card.
+    import yaml
+
+    return None, yaml.safe_dump(dict(card), allow_unicode=True, sort_keys=False)
 
 
 def check_secrets(secrets: Mapping[str, str]) -> None:

@@ -55,7 +55,7 @@ def check(text: str) -> str:
         (HEAD + "  m: 3", "f:3:6: 'm' must be a mapping."),
         (HEAD + "  m: {type: model, repo: alice/m}", "f:3:3: 'source' is missing."),
         (MODEL + "    sorce: ./m\n", "f:7:5: there is no key 'sorce' here; did you mean 'source'?"),
-        (MODEL + "    hardware: t4-small\n", "f:7:5: there is no key 'hardware' here."),
+        (MODEL + "    hardware: t4-small\n", "f:7:5: there is no key 'hardware' here; did you mean 'card'?"),
         (
             SPACE + "    hardwere: t4-small\n",
             "f:7:5: there is no key 'hardwere' here; did you mean 'hardware'?",

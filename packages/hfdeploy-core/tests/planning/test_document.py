@@ -116,7 +116,15 @@ def test_version_2_looks_like_this() -> None:
         "unchanged_files": 4,
         "content": "c" * 64,
         "is_exact": True,
-        "source": {"path": "./app", "include": [], "exclude": [], "allow_secrets": [], "tags": []},
+        "source": {
+            "path": "./app",
+            "include": [],
+            "exclude": [],
+            "allow_secrets": [],
+            "tags": [],
+            "card_file": None,
+            "front_matter": None,
+        },
         "allows_partial": False,
         "most_deletions": None,
         "held": {

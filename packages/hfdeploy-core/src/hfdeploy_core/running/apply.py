@@ -75,8 +75,9 @@ def apply_project(
         asked = declared.fill(facts)
         source = project.folder / asked.source
         relay = project.build_relay(asked)
+        options = project.place_options(asked)
         return deployment.deploy(
-            source, asked.repo, relay=relay, gate=asked.gate, on_event=tell, **shared, **asked.options
+            source, asked.repo, relay=relay, gate=asked.gate, on_event=tell, **shared, **options
         )
 
     def work(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:

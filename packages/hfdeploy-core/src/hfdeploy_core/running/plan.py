@@ -108,7 +108,7 @@ def plan_project(
             state=run.find_state(name),
             on_event=tell,
             hub=hub,
-            **asked.options,
+            **project.place_options(asked),
         )
         left_out = _find_reason(declared, circumstances, plan)
         facts: dict[Reference, str] = {}

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from hfdeploy_core.errors import ManifestMissing, PluginInvalid, SettingInvalid
 from hfdeploy_core.events import OnEvent, Validated
@@ -33,6 +34,11 @@ class Project:
     environment: Mapping[str, str] = field(repr=False)
     profile: str | None = None
     make_relay: MakeRelay | None = None
+
+    def place_options(self, asked: Asked) -> Mapping[str, Any]:
+        """The options of a target, files named as this process sees them."""
+        card = asked.options.get("card")
+        return {**asked.options, "card": str(self.folder / card)} if isinstance(card, str) else asked.options
 
     def build_relay(self, asked: Asked) -> Relay | None:
         """The relay that is asked for in front of a target. Raises SettingInvalid where nothing makes one."""

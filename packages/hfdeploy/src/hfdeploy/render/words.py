@@ -139,6 +139,8 @@ def say_plan(plan: Plan, target: str | None = None) -> str:
     lines += _list_changes(plan)
     if plan.relay is not None:
         lines += [f"relay   {plan.relay.plan.repo.id}", *_list_changes(plan.relay.plan)]
+    if plan.source.card_file is not None or plan.source.front_matter is not None:
+        lines.append(f"card    {plan.source.card_file or 'given'}, laid over README.md")
     lines.append(f"{format_bytes(plan.bytes_to_send)} to send at most")
     lines.append(f"head    {plan.base or 'none: the repo is created'}")
     lines.append(f"digest  {digest_plan(plan)}")
