@@ -3,6 +3,7 @@
 import json
 import random
 import string
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,52 @@ def test_a_card_is_laid_over_a_readme_that_stays_as_it_is(
         card.write_text(text) if text else card.unlink()
         error = refused("deploy", *asked)
         assert (error["error"], error["exit_code"], says in error["message"]) == ("CardInvalid", 23, True)
+
+
+def git(root: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_git_revision_is_deployed_and_the_work_tree_is_left_alone(
+    invoke, refused, api: HfApi, hub: LocalHub, source: Path, workspace: Path
+) -> None:
+    write(source, {"big.bin": b"\0" * 3000, ".gitignore": "*.log\n"})
+    git(source, "init", "-q", "-b", "main")
+    git(source, "add", "-A")
+    git(source, "commit", "-qm", "one")
+    head = git(source, "rev-parse", "HEAD")
+    write(source, {"a.txt": "not committed", "new.txt": TOKEN})
+    asked = (*MODEL, "--rev", "main", "--mirror")
+    assert invoke("deploy", source, *asked)[-1]["files_added"] == 4
+    assert set(api.list_repo_files("alice/m")) == {
+        ".gitattributes",
+        ".gitignore",
+        "README.md",
+        "a.txt",
+        "big.bin",
+    }
+    held = Path(api.hf_hub_download("alice/m", "a.txt", local_dir=workspace / "1"))
+    assert held.read_text() == "a"
+    assert f"hfdeploy-commit: {head}" in api.list_repo_commits("alice/m")[0].message
+    hub.requests.clear()
+    again = invoke("deploy", source, *asked)[-1]
+    assert (again["changed"], len(list(hub.requests))) == (False, 2)
+    plan = workspace / "plan.json"
+    git(source, "commit", "-qam", "two")
+    invoke("plan", source, *asked, "--out", plan)
+    assert invoke("apply", plan)[-1]["files_updated"] == 1
+    held = Path(api.hf_hub_download("alice/m", "a.txt", local_dir=workspace / "2"))
+    assert held.read_text() == "not committed"
+    invoke("plan", source, *MODEL, "--rev", "main~1", "--out", plan)
+    write(source, {"bad.py": TOKEN})
+    git(source, "add", "bad.py")
+    git(source, "commit", "-qm", "three")
+    assert "bad.py line 1" in refused("deploy", source, *asked)["message"]
+    error = refused("deploy", source, *MODEL, "--rev", "nowhere")
+    assert (error["error"], error["exit_code"], "fetch" in error["remedy"]) == ("SourceMissing", 10, True)
+    invoke("plan", source, *asked, "--exclude", "bad.py", "--out", plan)
+    git(source, "commit", "-q", "--allow-empty", "-m", "four")
+    git(source, "rm", "-q", "a.txt")
+    git(source, "commit", "-qm", "five")
+    assert refused("apply", plan)["error"] == "PlanStale"

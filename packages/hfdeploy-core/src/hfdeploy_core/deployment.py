@@ -97,7 +97,8 @@ def apply(
     reading = _open(plan.source, state, on_event) if plan.restores is None else nullcontext(nothing)
     with reading as opened, enter(hub, on_event) as connected:
         if plan.restores is None:
-            plan = renew_entries(plan, opened.snapshot)
+            sent = {put.entry.path for put in plan.puts}
+            plan = renew_entries(plan, opened.bring(opened.snapshot, sent))
         if opened.faults:
             raise gather(opened.faults)
         run = Run(connected, opened, secrets, find_state(plan.source, state), clock, on_event)

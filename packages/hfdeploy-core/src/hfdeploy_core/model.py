@@ -68,12 +68,14 @@ class RepoRef:
 class Source:
     """What to deploy, as it was named: a relative `path` is read from the working directory.
 
-    The others are patterns as in a .gitignore: `include` adds what ignore files leave out, `exclude` leaves
+    With `rev` it is not the folder's files that are deployed, but what git holds of it at that revision. The
+    next are patterns as in a .gitignore: `include` adds what ignore files leave out, `exclude` leaves
     out more, and `allow_secrets` consents to files that look as if they held secrets. What `card_file` or
     `front_matter` says, in YAML, is laid over its README.md, and its card gets the `tags`, too.
     """
 
     path: str
+    rev: str | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
     What .gitignore and .hfignore name is not deployed. `include`, `exclude` and `allow_secrets` are patterns
     as in these: for what is deployed all the same, what is not deployed either (this wins), and for files
     that look as if they held secrets and shall be deployed. `card` is laid over README.md's front matter: a
-    mapping, or the path of a YAML file.
+    mapping, or the path of a YAML file. `rev` is a git revision, which is deployed in place of the files.
 
     `gated` is none, auto or manual. Spaces only: `hardware`, `sleep_seconds` (-1 is never), `volumes` (all
     that shall be mounted, written as for the `hf` command), `variables` and `secrets` (values by name; others
@@ -58,6 +58,7 @@ class Options(TypedDict, total=False):
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
     tags: Iterable[str]
+    rev: str | None
     card: str | Mapping[str, Any] | None
     marker: Marker | None
     remove_variables: Iterable[str]
@@ -138,6 +139,7 @@ def read_source(path: str, options: Options) -> Source:
         raise SourceMissing("The source is empty text.")
     return Source(
         path,
+        options.get("rev"),
         check_globs("--include", options.get("include", ())),
         check_globs("--exclude", options.get("exclude", ())),
         check_globs("--allow-secrets", options.get("allow_secrets", ())),

@@ -27,7 +27,7 @@ class Asked:
 
 
 def ask(asked: Asked, root, include: tuple[str, ...] = ()) -> dict[str, Mode]:
-    rules = make_rules(root, Source(str(root), include))
+    rules = make_rules(root, Source(str(root), include=include))
     return ask_modes(asked, "/preupload", "upload", root, scan(root, rules=rules).entries)  # type: ignore[arg-type]
 
 

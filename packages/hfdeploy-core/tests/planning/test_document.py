@@ -118,6 +118,7 @@ def test_version_2_looks_like_this() -> None:
         "is_exact": True,
         "source": {
             "path": "./app",
+            "rev": None,
             "include": [],
             "exclude": [],
             "allow_secrets": [],

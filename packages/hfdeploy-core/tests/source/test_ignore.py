@@ -23,7 +23,7 @@ IGNORES = st.dictionaries(
 
 def decide(ignores: dict[str, str], *, include=(), exclude=(), allow=(), above=()) -> set[str]:
     """The files that are deployed."""
-    rules = Rules(Source("", tuple(include), tuple(exclude), tuple(allow)), ignores.get, above)
+    rules = Rules(Source("", None, tuple(include), tuple(exclude), tuple(allow)), ignores.get, above)
     return {path for path in FILES if rules.decide(path) is None}
 
 
@@ -95,7 +95,7 @@ def test_more_includes_or_consents_only_add_and_more_excludes_only_take(
 @given(IGNORES, GLOBS, GLOBS)
 def test_the_walk_and_a_single_question_agree(ignores, include, exclude) -> None:
     """What lies in a folder that is left out is left out, so that a walk need not go there."""
-    rules = Rules(Source("", tuple(include), tuple(exclude)), ignores.get)
+    rules = Rules(Source("", None, tuple(include), tuple(exclude)), ignores.get)
     for path in FILES:
         folders = [path[:place] for place, character in enumerate(path) if character == "/"]
         if any(rules.decide(folder, is_folder=True) for folder in folders):

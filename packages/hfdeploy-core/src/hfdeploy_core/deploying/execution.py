@@ -10,7 +10,6 @@ from hfdeploy_core.deploying.preparation import prepare
 from hfdeploy_core.deploying.run import Prepared, Run
 from hfdeploy_core.errors import Conflict
 from hfdeploy_core.events import Warned
-from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.model import CommitFiles, Plan, Provenance, Snapshot, Target
 from hfdeploy_core.planning.deletions import check_deletions
 from hfdeploy_core.planning.files import find_foreign
@@ -68,7 +67,7 @@ def carry_out(run: Run, prepared: Prepared, settled: frozenset[int] = frozenset(
     if len(settled) < len(plan.changes):
         # git answers while the Hub does.
         with ThreadPoolExecutor(1) as pool:
-            found = pool.submit(_find_provenance, run.hub, plan, snapshot)
+            found = pool.submit(_find_provenance, run, plan, snapshot)
             if prepared.info is not None:
                 run.hub.check_write(plan.repo)
             provenance = found.result()
@@ -86,9 +85,9 @@ def carry_out(run: Run, prepared: Prepared, settled: frozenset[int] = frozenset(
     )
 
 
-def _find_provenance(hub: Hub, plan: Plan, snapshot: Snapshot) -> Provenance:
+def _find_provenance(run: Run, plan: Plan, snapshot: Snapshot) -> Provenance:
     """Where the files come from: those of an earlier commit from where it says."""
     if plan.restores is None:
-        return find_provenance(snapshot.root, os.environ)
-    told = read_trailers(hub.recent_commits(plan.origin or plan.repo, plan.restores)[0].message)
+        return find_provenance(snapshot.root, os.environ, run.source.commit)
+    told = read_trailers(run.hub.recent_commits(plan.origin or plan.repo, plan.restores)[0].message)
     return Provenance(told.get(SOURCE), told.get(COMMIT), find_run(os.environ))

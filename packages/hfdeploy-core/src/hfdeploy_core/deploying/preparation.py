@@ -50,6 +50,7 @@ def prepare(run: Run, asked: Target, snapshot: Snapshot) -> Prepared:
         check_creation(hub, target.repo)
     else:
         unnamed = find_unnamed(snapshot.entries, remote.files)
+        snapshot = run.source.bring(snapshot, unnamed)
         entries = complete(snapshot.root, snapshot.entries, unnamed, run.state)
         snapshot = replace(snapshot, entries=entries)
         is_named = target.names_environment or target.marker is not None
@@ -59,6 +60,7 @@ def prepare(run: Run, asked: Target, snapshot: Snapshot) -> Prepared:
         if remote.secrets:
             known = run.journal.find_known(remote.info.repo, run.secrets, remote.secrets)
     changed = find_changed(snapshot.entries, remote.files if remote else ())
+    snapshot = run.source.bring(snapshot, {*changed, GITIGNORE} if changed else ())
     sent = [entry for entry in snapshot.entries if entry.path in changed]
     allowed = Globs(run.source.asked.allow_secrets)
     faults = [*run.source.faults, *search(snapshot.root, sent, allowed)]

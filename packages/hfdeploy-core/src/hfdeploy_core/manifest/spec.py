@@ -60,6 +60,8 @@ class SettingsFile(_Strict):
     """What is not deployed, whatever else says so, as patterns."""
     allow_secrets: list[Text] = []
     """Files that are deployed although they look as if they held secrets, as patterns."""
+    rev: Text | None = None
+    """A git revision, which is deployed in place of the source's files."""
     card: Text | dict[str, Any] | None = None
     """What is laid over the front matter of README.md, or a YAML file that says it."""
     allow_partial: bool = False

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hfdeploy_core.errors import SourceChanged, SourceUnreadable
@@ -63,10 +63,12 @@ def complete(
     if not wanted:
         return held
     cache = HashCache(state)
-    named = name_files((FoundFile(path, str(root / path)) for path in sorted(wanted)), cache)
+    asked = [FoundFile(entry.path, str(entry.locate(root))) for entry in held if entry.path in wanted]
+    full: Mapping[str, FileEntry] = {entry.path: entry for entry in name_files(asked, cache)}
     cache.save()
-    full: Mapping[str, FileEntry] = {entry.path: entry for entry in named}
-    return tuple(full.get(entry.path, entry) for entry in held)
+    return tuple(
+        replace(full[entry.path], location=entry.location) if entry.path in full else entry for entry in held
+    )
 
 
 def hash_file(file: FoundFile, cache: HashCache | None = None) -> FileEntry:

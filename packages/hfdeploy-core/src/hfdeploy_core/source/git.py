@@ -8,8 +8,11 @@ looked for, and such files are read.
 import os
 import re
 import subprocess
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from hfdeploy_core.model import Provenance
 from hfdeploy_core.redact import redact
@@ -25,43 +28,43 @@ _TIMEOUT_SECONDS = 60
 
 def read_blobs(root: Path) -> dict[str, str]:
     """Path -> blob id of every tracked file whose bytes are those of its blob; empty without git."""
-    listing = _ask(root, "ls-files", "-v", "-s", "-z")
+    listing = ask(root, "ls-files", "-v", "-s", "-z")
     if not listing:
         return {}
-    modified = _ask(root, "diff-files", "--name-only", "--relative", "-z")
+    modified = ask(root, "diff-files", "--name-only", "--relative", "-z")
     if modified is None:
         return {}
     blobs = _parse_index(listing)
     filtered, ended = _find_attributed(root, blobs)
     for path in {*modified.split("\0"), *filtered}:
         blobs.pop(path, None)
-    if _ask(root, "config", "core.autocrlf") not in (None, "false\n"):
+    if ask(root, "config", "core.autocrlf") not in (None, "false\n"):
         ended = set(blobs)
     for path in _find_resized(root, blobs, ended & blobs.keys()):
         del blobs[path]
     return blobs
 
 
-def find_provenance(root: Path, environment: Mapping[str, str]) -> Provenance:
-    """Where a folder comes from; the commit only where nothing in the folder was changed since."""
+def find_provenance(root: Path, environment: Mapping[str, str], commit: str | None = None) -> Provenance:
+    """Where a folder comes from; its commit, if none is given, only where nothing in it was changed since."""
     run = find_run(environment)
-    head = _ask(root, "rev-parse", "--verify", "HEAD")
+    head = commit or ask(root, "rev-parse", "--verify", "HEAD")
     if head is None:
         return Provenance(run=run)
-    is_clean = _ask(root, "status", "--porcelain", "--untracked-files=normal", ".") == ""
-    url = _ask(root, "remote", "get-url", "origin")
+    is_clean = commit is not None or ask(root, "status", "--porcelain", "--untracked-files=normal", ".") == ""
+    url = ask(root, "remote", "get-url", "origin")
     return Provenance(clean_url(url) if url else None, head.strip() if is_clean else None, run)
 
 
 def find_head(root: Path) -> str | None:
     """The commit that is checked out."""
-    head = _ask(root, "rev-parse", "--verify", "HEAD")
+    head = ask(root, "rev-parse", "--verify", "HEAD")
     return head.strip() if head else None
 
 
 def find_branch(root: Path) -> str | None:
     """The branch that is checked out; none where a commit is."""
-    branch = _ask(root, "symbolic-ref", "--short", "HEAD")
+    branch = ask(root, "symbolic-ref", "--short", "HEAD")
     return branch.strip() if branch else None
 
 
@@ -69,7 +72,7 @@ def read_tree(root: Path, commit: str) -> dict[str, str]:
     """Path -> blob id of all that a commit holds below the folder; empty where git does not know it."""
     if not _BLOB_ID.fullmatch(commit):
         return {}
-    listing = _ask(root, "ls-tree", "-r", "-z", commit) or ""
+    listing = ask(root, "ls-tree", "-r", "-z", commit) or ""
     blobs = {}
     for line in listing.split("\0"):
         facts, _, path = line.partition("\t")
@@ -114,7 +117,7 @@ def _parse_index(listing: str) -> dict[str, str]:
 def _find_attributed(root: Path, blobs: Mapping[str, str]) -> tuple[set[str], set[str]]:
     """Paths of which git may store other bytes than the work tree has: any others, or other line ends."""
     names = "\0".join(blobs) + "\0" if blobs else ""
-    told = _ask(root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, *_LINE_ENDS, stdin=names)
+    told = ask(root, "check-attr", "-z", "--stdin", *_ATTRIBUTES, *_LINE_ENDS, stdin=names)
     if told is None:
         return set(blobs), set()
     fields = told.split("\0")
@@ -131,7 +134,7 @@ def _find_resized(root: Path, blobs: Mapping[str, str], paths: Collection[str]) 
     """
     suspects = sorted(paths)
     ids = "".join(f"{blobs[path]}\n" for path in suspects)
-    told = (_ask(root, "cat-file", "--batch-check=%(objectsize)", stdin=ids) or "") if suspects else ""
+    told = (ask(root, "cat-file", "--batch-check=%(objectsize)", stdin=ids) or "") if suspects else ""
     sizes = told.split("\n")[:-1]
     if len(sizes) != len(suspects):
         return set(suspects)
@@ -145,16 +148,13 @@ def _measure(file: Path) -> int | None:
         return None
 
 
-def _ask(root: Path, *arguments: str, stdin: str = "") -> str | None:
+def ask(root: Path, *arguments: str, stdin: str = "") -> str | None:
     """What git prints; None where it fails or is not there, which is no more than a lack of knowledge."""
-    # A fresh environment: variables such as GIT_DIR would point elsewhere, and no token is needed.
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment |= {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
     try:
         done = subprocess.run(  # noqa: S603
             [*_GIT, *arguments],
             cwd=root,
-            env={**environment, "LC_ALL": "C"},
+            env=_build_environment(),
             input=stdin.encode("utf-8", "surrogateescape"),
             capture_output=True,
             timeout=_TIMEOUT_SECONDS,
@@ -163,3 +163,32 @@ def _ask(root: Path, *arguments: str, stdin: str = "") -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+@contextmanager
+def read_objects(root: Path, names: Iterable[str]) -> Iterator[IO[bytes]]:
+    """What `cat-file --batch` prints of these objects, as it comes; nothing where git is not there."""
+    # In a file: git would stop reading names while nobody reads what it prints.
+    with tempfile.TemporaryFile() as asked:
+        asked.write("".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+        asked.seek(0)
+        with subprocess.Popen(  # noqa: S603
+            [*_GIT, "cat-file", "--batch"],
+            cwd=root,
+            env=_build_environment(),
+            stdin=asked,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as git:
+            assert git.stdout is not None
+            try:
+                yield git.stdout
+            finally:
+                git.kill()
+
+
+def _build_environment() -> dict[str, str]:
+    """A fresh one: variables such as GIT_DIR would point elsewhere, and no token is needed."""
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
+    return {**environment, "LC_ALL": "C"}

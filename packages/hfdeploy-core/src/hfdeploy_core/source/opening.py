@@ -1,27 +1,36 @@
 """Opens a source: what it holds, and where its contents are while it is open."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.globs import escape
 from hfdeploy_core.model import Snapshot, Source
+from hfdeploy_core.source import revision
 from hfdeploy_core.source.ignore import Rules
-from hfdeploy_core.source.overlay import lay_over
-from hfdeploy_core.source.scan import find_root, make_rules, scan
+from hfdeploy_core.source.overlay import CARD, lay_over
+from hfdeploy_core.source.scan import describe_empty, find_root, make_rules, scan
 from hfdeploy_core.source.tagging import tag_card
+
+Bring = Callable[[Snapshot, Collection[str]], Snapshot]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSource:
-    """A source as it was found. `rules` say what of it is deployed, `faults` what cannot be."""
+    """A source as it was found. `rules` say what of it is deployed, `faults` what cannot be.
+
+    `commit` is there for a git revision. `bring` makes the contents of paths lie on the disk.
+    """
 
     asked: Source
     snapshot: Snapshot
     rules: Rules = field(default_factory=lambda: Rules(Source(""), lambda path: None))
     faults: tuple[DeployError, ...] = ()
+    commit: str | None = None
+    bring: Bring = lambda snapshot, paths: snapshot
 
 
 def _leave_out_card(source: Source, root: Path) -> Source:
@@ -34,10 +43,32 @@ def _leave_out_card(source: Source, root: Path) -> Source:
 @contextmanager
 def open_source(source: Source, state: Path) -> Iterator[OpenSource]:
     """The source, read; see `scan`. Raises a SourceError where there is nothing to deploy at all."""
-    place = Path(source.path)
-    faults: list[DeployError] = []
-    root = find_root(place)
+    with ExitStack() as stack:
+        opened = _open_revision(source, stack) if source.rev is not None else _open_folder(source, state)
+        snapshot = opened.bring(opened.snapshot, {CARD})
+        snapshot = stack.enter_context(lay_over(snapshot, source))
+        yield replace(opened, snapshot=stack.enter_context(tag_card(snapshot, source.tags)))
+
+
+def _open_folder(source: Source, state: Path) -> OpenSource:
+    root = find_root(Path(source.path))
     rules = make_rules(root, _leave_out_card(source, root))
-    snapshot = scan(place, state, rules=rules, on_fault=faults.append)
-    with lay_over(snapshot, source) as laid, tag_card(laid, source.tags) as tagged:
-        yield OpenSource(source, tagged, rules, tuple(faults))
+    faults: list[DeployError] = []
+    snapshot = scan(Path(source.path), state, rules=rules, on_fault=faults.append)
+    return OpenSource(source, snapshot, rules, tuple(faults))
+
+
+def _open_revision(source: Source, stack: ExitStack) -> OpenSource:
+    root = find_root(Path(source.path))
+    found = revision.find_revision(root, source.rev or "")
+    rules = revision.make_rules(found, _leave_out_card(source, root))
+    faults: list[DeployError] = []
+    snapshot = found.list_snapshot(rules, faults.append)
+    if not snapshot.entries and not faults:
+        raise describe_empty(root, snapshot.ignored)
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="hfdeploy-")))
+
+    def bring(snapshot: Snapshot, paths: Collection[str]) -> Snapshot:
+        return found.bring(snapshot, paths, folder)
+
+    return OpenSource(source, snapshot, rules, tuple(faults), found.commit, bring)

@@ -15,7 +15,7 @@ from hfdeploy_core.source.given import lay_out
 if TYPE_CHECKING:
     import yaml
 
-_CARD = "README.md"
+CARD = "README.md"
 _ANY_WIDTH = 10**6
 
 
@@ -30,11 +30,11 @@ def lay_over(snapshot: Snapshot, source: Source) -> Iterator[Snapshot]:
         return
     file = source.card_file or "the card"
     matter = _read(Path(source.card_file), file) if source.card_file is not None else source.front_matter
-    held = next((entry for entry in snapshot.entries if entry.path == _CARD), None)
-    readme = "" if held is None else _read(held.locate(snapshot.root), _CARD)
-    with lay_out({_CARD: merge_card(readme, matter or "", file).encode()}) as folder:
-        place = str(folder / _CARD)
-        laid = replace(hash_file(FoundFile(_CARD, place)), location=place)
+    held = next((entry for entry in snapshot.entries if entry.path == CARD), None)
+    readme = "" if held is None else _read(held.locate(snapshot.root), CARD)
+    with lay_out({CARD: merge_card(readme, matter or "", file).encode()}) as folder:
+        place = str(folder / CARD)
+        laid = replace(hash_file(FoundFile(CARD, place)), location=place)
         others = (entry for entry in snapshot.entries if entry is not held)
         entries = sorted((laid, *others), key=lambda entry: entry.path)
         yield replace(snapshot, entries=tuple(entries))
@@ -53,7 +53,7 @@ def merge_card(readme: str, matter: str, file: str = "the card") -> str:
     if held is None:
         return f"---\n{asked.strip(chr(10))}\n---\n{readme}"
     text = readme.replace("\r\n", "\n")
-    lower = _compose(text[slice(*held)], _CARD)
+    lower = _compose(text[slice(*held)], CARD)
     if lower is not None and upper is not None:
         fields = {name.value: (name, value) for name, value in lower.value}
         fields |= {name.value: (name, value) for name, value in upper.value}

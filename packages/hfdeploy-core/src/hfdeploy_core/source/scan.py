@@ -1,7 +1,7 @@
 """Walks a folder into a Snapshot."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def scan(
         blobs = pool.submit(read_blobs, root)
         found = sorted(walk.list_files(str(root), "", (root,)), key=lambda file: file.path)
     if not found and not walk.has_faults:
-        raise _describe_empty(source, walk)
+        raise describe_empty(source, walk.ignored)
     cache = HashCache(state or root / STATE_FOLDER)
     entries = name_files(_add_blobs(found, blobs.result()), cache)
     cache.save()
@@ -100,8 +100,9 @@ def _add_blobs(found: list[FoundFile], blobs: dict[str, str]) -> list[FoundFile]
     ]
 
 
-def _describe_empty(source: Path, walk: "_Walk") -> SourceEmpty:
-    if not walk.ignored:
+def describe_empty(source: Path, ignored: Collection[str]) -> SourceEmpty:
+    """The error for a source in which nothing is left to deploy."""
+    if not ignored:
         return SourceEmpty(f"There is no file to deploy in {source}.")
     return SourceEmpty(
         f"There is no file to deploy in {source}: everything in it is ignored.",

@@ -56,6 +56,7 @@ _ASKED = (
         metavar="GLOB",
         help="Deploy this even if .gitignore or .hfignore names it.",
     ),
+    click.option("--rev", metavar="REV", help="Deploy what git holds of SOURCE at a commit, branch or tag."),
     click.option("--card", metavar="FILE", help="YAML that is laid over the front matter of README.md."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Do not deploy this."),
     click.option(
