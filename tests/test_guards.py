@@ -2,8 +2,10 @@
 
 import json
 import random
+import shutil
 import string
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -342,3 +344,31 @@ def test_a_git_revision_is_deployed_and_the_work_tree_is_left_alone(
     git(source, "rm", "-q", "a.txt")
     git(source, "commit", "-qm", "five")
     assert refused("apply", plan)["error"] == "PlanStale"
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_an_archive_is_deployed_and_one_that_is_a_trap_is_refused(
+    kind: str, invoke, refused, api: HfApi, hub: LocalHub, source: Path, workspace: Path
+) -> None:
+    write(source, {"big.bin": b"\0" * 3000, "sub/b.txt": "b"})
+    archive = shutil.make_archive(str(workspace / "packed"), kind, source)
+    assert invoke("deploy", archive, *MODEL, "--mirror")[-1]["files_added"] == 4
+    assert Path(api.hf_hub_download("alice/m", "sub/b.txt")).read_text() == "b"
+    assert invoke("deploy", source, *MODEL, "--mirror")[-1]["changed"] is False
+    plan = workspace / "plan.json"
+    write(source, {"a.txt": "new"})
+    archive = shutil.make_archive(str(workspace / "packed"), kind, source)
+    card = write(workspace, {"card": "license: apache-2.0"}) / "card"
+    invoke("plan", archive, *MODEL, "--card", card, "--out", plan)
+    assert invoke("apply", plan)[-1]["files_updated"] == 2
+    assert "apache" in Path(api.hf_hub_download("alice/m", "README.md")).read_text()
+    with tarfile.open(workspace / "trap.tar", "w") as trap:
+        for path, link in (("../out", ""), ("link", "/etc/hostname")):
+            info = tarfile.TarInfo(path)
+            info.type, info.linkname = (tarfile.SYMTYPE, link) if link else (tarfile.REGTYPE, "")
+            trap.addfile(info)
+    error = refused("deploy", workspace / "trap.tar", *MODEL)
+    assert [fault["error"] for fault in error["faults"]] == ["PathInvalid", "LinkRefused"]
+    (workspace / "packed.zip").write_text("none")
+    error = refused("deploy", workspace / "packed.zip", *MODEL)
+    assert (error["error"], error["exit_code"], "zip" in error["remedy"]) == ("SourceNotAFolder", 11, True)

@@ -200,8 +200,11 @@ def _open(source: Source, state: str | PathLike[str] | None, on_event: OnEvent) 
 
 
 def find_state(source: Source, state: str | PathLike[str] | None) -> Path:
-    """The folder for the journal and the hashes of files."""
-    return Path(state) if state is not None else Path(source.path) / STATE_FOLDER
+    """The folder for the journal and the hashes of files; that of an archive lies beside it."""
+    place = Path(source.path)
+    if state is not None:
+        return Path(state)
+    return (place.parent if place.is_file() else place) / STATE_FOLDER
 
 
 def _conclude(

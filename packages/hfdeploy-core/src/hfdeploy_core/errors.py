@@ -3,7 +3,7 @@
     DeployError                     1
     ├── SourceError
     │   ├── SourceMissing          10   nothing at that path
-    │   ├── SourceNotAFolder       11   a file, not a folder
+    │   ├── SourceNotAFolder       11   a file, not a folder or an archive
     │   ├── SourceEmpty            12   no file to deploy
     │   ├── PathInvalid            13   a file name that the Hub refuses
     │   ├── LinkRefused            14   a symlink that leaves the source, is broken or turns in a circle
@@ -89,7 +89,7 @@ class SourceMissing(SourceError):
 
 class SourceNotAFolder(SourceError):
     exit_code = 11
-    advice = "Name the folder that holds the files."
+    advice = "Name the folder that holds the files, or a zip, wheel or tar archive of them."
 
 
 class SourceEmpty(SourceError):

@@ -44,10 +44,33 @@ def _leave_out_card(source: Source, root: Path) -> Source:
 def open_source(source: Source, state: Path) -> Iterator[OpenSource]:
     """The source, read; see `scan`. Raises a SourceError where there is nothing to deploy at all."""
     with ExitStack() as stack:
-        opened = _open_revision(source, stack) if source.rev is not None else _open_folder(source, state)
+        opened = _open(source, state, stack)
         snapshot = opened.bring(opened.snapshot, {CARD})
         snapshot = stack.enter_context(lay_over(snapshot, source))
         yield replace(opened, snapshot=stack.enter_context(tag_card(snapshot, source.tags)))
+
+
+def _open(source: Source, state: Path, stack: ExitStack) -> OpenSource:
+    if source.rev is not None:
+        return _open_revision(source, stack)
+    if Path(source.path).is_file():
+        # Imported here: folders need none of it.
+        from hfdeploy_core.source.archive import is_archive
+
+        if is_archive(Path(source.path)):
+            return _open_archive(source, stack)
+    return _open_folder(source, state)
+
+
+def _open_archive(source: Source, stack: ExitStack) -> OpenSource:
+    from hfdeploy_core.source.archive import read_archive
+
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="hfdeploy-")))
+    faults: list[DeployError] = []
+    snapshot, rules = read_archive(Path(source.path), source, folder, faults.append)
+    if not snapshot.entries and not faults:
+        raise describe_empty(Path(source.path), snapshot.ignored)
+    return OpenSource(source, snapshot, rules, tuple(faults))
 
 
 def _open_folder(source: Source, state: Path) -> OpenSource:
