@@ -90,6 +90,17 @@ def test_a_saved_plan_deletes_no_more_than_it_may_either(invoke, refused, source
     assert invoke("apply", plan)[-1]["files_deleted"] == 3
 
 
+def test_a_saved_plan_is_refused_where_the_source_cannot_be_deployed_any_more(
+    invoke, refused, source: Path, workspace: Path
+) -> None:
+    plan = workspace / "plan.json"
+    invoke("plan", source, *MODEL, "--out", plan)
+    (source / "link").symlink_to("/etc/hostname")
+    error = refused("apply", plan)
+    assert (error["error"], error["exit_code"]) == ("LinkRefused", 14)
+    assert "Replace the link" in error["remedy"]
+
+
 def test_nothing_is_mirrored_from_an_empty_source(invoke, refused, source: Path, workspace: Path) -> None:
     invoke("deploy", source, *MODEL)
     (workspace / "empty/folder").mkdir(parents=True)
@@ -372,3 +383,16 @@ def test_an_archive_is_deployed_and_one_that_is_a_trap_is_refused(
     (workspace / "packed.zip").write_text("none")
     error = refused("deploy", workspace / "packed.zip", *MODEL)
     assert (error["error"], error["exit_code"], "zip" in error["remedy"]) == ("SourceNotAFolder", 11, True)
+
+
+def test_a_manifest_may_hold_the_card_or_name_its_file(
+    invoke, api: HfApi, source: Path, workspace: Path
+) -> None:
+    write(workspace, {"cards/file.yaml": "license: apache-2.0\n"})
+    for card, license in (("cards/file.yaml", "apache-2.0"), ("{license: bsd-3-clause}", "bsd-3-clause")):
+        text = f"version: 1\ntargets:\n  m: {{type: model, repo: alice/m, source: source, card: {card}}}\n"
+        (workspace / "hfdeploy.yaml").write_text(text)
+        told = invoke("apply", "--yes", "--manifest", workspace / "hfdeploy.yaml")
+        assert told[-1]["event"] != "error", told
+        assert api.model_info("alice/m").card_data.license == license
+    assert "mit" in (source / "README.md").read_text()

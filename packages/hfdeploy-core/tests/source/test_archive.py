@@ -113,6 +113,13 @@ def test_bombs_are_refused_while_they_grow(kind: str, tmp_path: Path, monkeypatc
     look(pack(tmp_path / f"fine.{kind}", {"zeros": b"\0" * 90_000}))
 
 
+def test_a_packed_tar_is_not_even_listed_to_its_end_if_it_is_a_bomb(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("hfdeploy_core.source.archive._BOMB_BYTES", 100_000)
+    place = pack(tmp_path / "source.tar.gz", {"a": b"", "zeros": b"\0" * 5_000_000})
+    with pytest.raises(SourceUnreadable, match="more than 100 times its size"):
+        look(place, exclude=("zeros",))
+
+
 def test_what_a_zip_says_of_its_sizes_counts_for_nothing(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("hfdeploy_core.source.archive._BOMB_BYTES", 100_000)
     place = pack(tmp_path / "source.zip", {"zeros": b"\0" * 5_000_000})

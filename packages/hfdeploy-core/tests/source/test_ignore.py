@@ -82,6 +82,13 @@ def test_include_and_exclude_come_on_top() -> None:
     assert decide({}, allow=[".env"]) == decide({}) | {".env"}
 
 
+def test_consent_to_secrets_is_none_to_what_is_never_deployed() -> None:
+    rules = Rules(Source("", allow_secrets=("*",), include=("*",)), lambda path: None)
+    for path in (".git", "a/.cache", "__pycache__"):
+        assert rules.decide(path, is_folder=True) is not None
+        assert rules.decide(f"{path}/x") is not None
+
+
 @given(IGNORES, GLOBS, GLOBS, GLOBS, GLOBS)
 def test_more_includes_or_consents_only_add_and_more_excludes_only_take(
     ignores, include, exclude, allow, more
