@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from hfdeploy_core.errors import DeployError
 from hfdeploy_core.globs import escape
 from hfdeploy_core.model import Snapshot, Source
-from hfdeploy_core.source import revision
 from hfdeploy_core.source.ignore import Rules
 from hfdeploy_core.source.overlay import CARD, lay_over
 from hfdeploy_core.source.scan import describe_empty, find_root, make_rules, scan
@@ -82,6 +81,9 @@ def _open_folder(source: Source, state: Path) -> OpenSource:
 
 
 def _open_revision(source: Source, stack: ExitStack) -> OpenSource:
+    # Imported here: folders need none of it.
+    from hfdeploy_core.source import revision
+
     root = find_root(Path(source.path))
     found = revision.find_revision(root, source.rev or "")
     rules = revision.make_rules(found, _leave_out_card(source, root))
