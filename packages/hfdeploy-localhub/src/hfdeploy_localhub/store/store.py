@@ -116,7 +116,7 @@ class Store:
             shutil.rmtree(self.git_folder(repo), ignore_errors=True)
 
     def git(self, repo: Repo) -> GitRepository:
-        """The repo's content, opened for the calling thread. Raises RepoNotFound if it was deleted meanwhile."""
+        """The repo's content, for the calling thread. Raises RepoNotFound if it was deleted meanwhile."""
         folder = self.git_folder(repo)
         if not folder.exists():
             raise RepoNotFound(anonymous=False)
