@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,6 @@ from hfdeploy_core.errors import (
 )
 from hfdeploy_core.events import Event, Waiting, Warned
 from hfdeploy_core.hub.client import HubClient
-from hfdeploy_core.hub.contents import Upload
 from hfdeploy_core.model import (
     Account,
     CommitInfo,
@@ -287,10 +287,10 @@ def test_files_are_staged_once_and_committed_in_one_request(client: HubClient, s
     assert scripted_hub.paths() == ["POST /api/spaces/alice/app/preupload/main", COMMIT]
     header, *lines = scripted_hub.requests[-1].body.splitlines()
     assert b'"parentCommit": "' + HEAD.encode() in header
-    assert [line.partition(b'"path": ')[2][:14] for line in lines] == [
-        b'"old.txt"}}',
-        b'"a b.txt", "en',
-        b'"empty", "enco',
+    assert [json.loads(line) for line in lines] == [
+        {"key": "deletedFile", "value": {"path": "old.txt"}},
+        {"key": "file", "value": {"path": "a b.txt", "encoding": "base64", "content": "eA=="}},
+        {"key": "file", "value": {"path": "empty", "encoding": "base64", "content": ""}},
     ]
 
 
@@ -300,9 +300,9 @@ def test_what_is_staged_leaves_out_what_is_ignored_and_knows_its_hash(
     root = write({"a": "x", "b.log": "y"})
     scripted_hub.on("POST /api/spaces/alice/app/preupload/main", preupload("a", "b.log", ignored="b.log"))
     staged = client.stage(SPACE, root, scan(root).entries, lambda done: None)
-    (upload,) = staged.uploads
-    assert isinstance(upload, Upload)
-    assert (upload.entry.path, upload.sha256) == ("a", None)
+    (line,) = staged.uploads
+    assert isinstance(line, bytes)
+    assert json.loads(line)["value"]["path"] == "a"
     assert staged.ignored == ("b.log",)
 
 

@@ -66,6 +66,28 @@ def test_what_is_sent_is_what_was_planned(write) -> None:
         write_line(upload)
 
 
+def test_a_small_file_is_read_once_and_its_line_is_there_with_the_answer(write, monkeypatch) -> None:
+    root = write({'odd "name".txt': "one", "big.txt": "x" * 70_000})
+    entries = scan(root).entries
+
+    class Regular(Asked):
+        def ask_json(self, *arguments: Any, **options: Any) -> Any:
+            answer = super().ask_json(*arguments, **options)
+            return {"files": [{**file, "uploadMode": "regular"} for file in answer["files"]]}
+
+    asked = Regular()
+    modes = ask_modes(asked, "/preupload", "upload", root, entries)  # type: ignore[arg-type]
+    line = modes['odd "name".txt'].line
+    assert line is not None
+    sent = {"content": "b25l", "path": 'odd "name".txt', "encoding": "base64"}
+    assert json.loads(line) == {"key": "file", "value": sent}
+    assert modes["big.txt"].line is None
+    assert len(asked.questions[0]["files"][0]["sample"]) == 684
+    write({'odd "name".txt': "two"})
+    with pytest.raises(SourceChanged):
+        ask_modes(asked, "/preupload", "upload", root, entries)  # type: ignore[arg-type]
+
+
 def test_a_large_file_is_named_by_its_hash(write) -> None:
     root = write({"a.bin": "one"})
     (entry,) = scan(root).entries

@@ -297,8 +297,12 @@ class HubClient:
                 on_bytes=on_bytes,
                 on_event=self._on_event,
             )
-        uploads = tuple(contents.Upload(entry, entry.locate(root), hashes.get(entry.path)) for entry in kept)
-        return Staged(uploads, tuple(entry.path for entry in entries if modes[entry.path].is_ignored))
+        lines = tuple(
+            modes[entry.path].line
+            or contents.write_line(contents.Upload(entry, entry.locate(root), hashes.get(entry.path)))
+            for entry in kept
+        )
+        return Staged(lines, tuple(entry.path for entry in entries if modes[entry.path].is_ignored))
 
     def recall(
         self,
@@ -313,12 +317,12 @@ class HubClient:
             large = [entry.path for entry in entries if entry.sha256 is not None]
             contents.share_files(self._authorized(), _api(origin), revision, large, repo)
         path = self._resolve(origin or repo, revision)
-        uploads, bytes_done = [], 0
+        lines, bytes_done = [], 0
         for upload in contents.recall_files(self._authorized(), path, f"read files of {repo}", entries):
-            uploads.append(upload)
+            lines.append(contents.write_line(upload))
             bytes_done += upload.entry.size_bytes
             on_bytes(bytes_done)
-        return Staged(tuple(uploads))
+        return Staged(tuple(lines))
 
     def commit(
         self,
@@ -333,8 +337,7 @@ class HubClient:
         header = {"summary": title, "description": description, "parentCommit": parent}
         lines = [json.dumps({"key": "header", "value": header}).encode()]
         lines += [json.dumps({"key": "deletedFile", "value": {"path": path}}).encode() for path in deletions]
-        uploads = cast("tuple[contents.Upload, ...]", staged.uploads)
-        lines += [contents.write_line(upload) for upload in uploads]
+        lines += cast("tuple[bytes, ...]", staged.uploads)
         made = self._authorized().ask_json(
             "POST", f"{_api(repo)}/commit/main", f"commit to {repo}", lines=b"\n".join(lines) + b"\n"
         )

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,14 +19,23 @@ _FILES_A_QUESTION = 256
 _FILES_SHARED_AT_A_TIME = 500
 _QUESTIONS_AT_A_TIME = 8
 _SAMPLE_BYTES = 512
+# Up to this size a file is read once, when the Hub is asked how it wants it.
+_SMALL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What the Hub says of a file that is to come: stored as a large one, or left out."""
+    """What the Hub says of a file that is to come: stored as a large one, or left out.
+
+    `line` is its line of the commit, if it was read already.
+    """
 
     is_large: bool
     is_ignored: bool
+    line: bytes | None = None
+
+
+_REGULAR = Mode(is_large=False, is_ignored=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +53,24 @@ class Upload:
 def ask_modes(
     caller: Caller, path: str, doing: str, root: Path, entries: Sequence[FileEntry]
 ) -> dict[str, Mode]:
-    """How the Hub wants each file, by path; only the first bytes of a file are read for it."""
+    """How the Hub wants each file, by path; only the first bytes are read of those that are not small.
+
+    Lines are written while the Hub thinks about other files. Raises SourceChanged.
+    """
     gitignore = next((entry for entry in entries if entry.path == ".gitignore"), None)
     extra = {"gitIgnore": gitignore.locate(root).read_text(encoding="utf-8")} if gitignore else {}
 
     def ask(batch: Sequence[FileEntry]) -> dict[str, Mode]:
-        files = [_describe(root, entry) for entry in batch]
+        heads = {entry.path: _read_head(root, entry) for entry in batch}
+        files = [_describe(entry, heads[entry.path]) for entry in batch]
         answer = caller.ask_json("POST", path, doing, content={"files": files, **extra})
-        return {file["path"]: _read_mode(file) for file in answer["files"]}
+        modes = {file["path"]: _read_mode(file) for file in answer["files"]}
+        for entry in batch:
+            mode = modes.get(entry.path)
+            if mode == _REGULAR and entry.size_bytes <= _SMALL_BYTES:
+                line = write_line(Upload(entry, heads[entry.path], None))
+                modes[entry.path] = replace(mode, line=line)
+        return modes
 
     modes: dict[str, Mode] = {}
     with ThreadPoolExecutor(_QUESTIONS_AT_A_TIME) as pool:
@@ -63,7 +82,7 @@ def ask_modes(
             raise HubFailed(f"Cannot {doing}: the Hub does not say how it wants {entry.path}.")
         if entry.size_bytes == 0:
             # The Hub's storage of large files takes no empty ones.
-            modes[entry.path] = Mode(False, modes[entry.path].is_ignored)
+            modes[entry.path] = replace(modes[entry.path], is_large=False)
     return modes
 
 
@@ -108,13 +127,20 @@ def write_line(upload: Upload) -> bytes:
     content = upload.content if isinstance(upload.content, bytes) else _read(upload.content, path)
     if not _is_content(content, upload.entry):
         raise SourceChanged(f"{path} changed while the source was deployed.")
-    value = {"content": base64.b64encode(content).decode(), "path": path, "encoding": "base64"}
-    return json.dumps({"key": "file", "value": value}).encode()
+    # By hand: looking for what JSON has to escape costs more than all the rest, and base64 has nothing.
+    quoted, encoded = json.dumps(path).encode(), base64.b64encode(content)
+    return b'{"key":"file","value":{"path":%b,"encoding":"base64","content":"%b"}}' % (quoted, encoded)
 
 
-def _describe(root: Path, entry: FileEntry) -> dict[str, Any]:
-    sample = _read(entry.locate(root), entry.path, _SAMPLE_BYTES)
-    return {"path": entry.path, "size": entry.size_bytes, "sample": base64.b64encode(sample).decode()}
+def _read_head(root: Path, entry: FileEntry) -> bytes:
+    """All of a small file, and of any other what the Hub wants to see."""
+    is_small = entry.size_bytes <= _SMALL_BYTES
+    return _read(entry.locate(root), entry.path, _SMALL_BYTES + 1 if is_small else _SAMPLE_BYTES)
+
+
+def _describe(entry: FileEntry, head: bytes) -> dict[str, Any]:
+    sample = base64.b64encode(head[:_SAMPLE_BYTES]).decode()
+    return {"path": entry.path, "size": entry.size_bytes, "sample": sample}
 
 
 def _is_content(content: bytes, entry: FileEntry) -> bool:
