@@ -2,9 +2,10 @@
 
 from hfdeploy_core.running.apply import apply_project
 from hfdeploy_core.running.destroy import ProjectDestruction, destroy_project, plan_destroy_project
+from hfdeploy_core.running.finding import FILE, find_manifest
 from hfdeploy_core.running.init import init_project
 from hfdeploy_core.running.plan import ProjectPlan, TargetPlan, plan_project
-from hfdeploy_core.running.project import FILE, Project, list_targets, load_project, validate
+from hfdeploy_core.running.project import Project, list_targets, load_project, validate
 from hfdeploy_core.running.status import ProjectStatus, TargetStatus, status_project
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "TargetStatus",
     "apply_project",
     "destroy_project",
+    "find_manifest",
     "init_project",
     "list_targets",
     "load_project",

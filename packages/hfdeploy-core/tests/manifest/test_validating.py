@@ -187,3 +187,8 @@ RELAY = SPACE + "  relay: {type: relay, upstream: %s}\n"
 )
 def test_a_relay_stands_in_front_of_one_space(text: str, told: str) -> None:
     assert check(text) == told
+
+
+def test_a_step_of_the_run_cannot_refer_to_an_unknown_target_either() -> None:
+    step = "steps: {after: [{type: http, url: 'https://${targets.n.host}'}]}\n"
+    assert check(MODEL + step) == "f:7:35: there is no target 'n'; there are m."

@@ -165,3 +165,15 @@ def test_a_run_over_targets_can_be_reported(run, folder: Path) -> None:
     page = (folder / "report.html").read_text()
     assert "alice/app" in page
     assert "alice/m" in page
+
+
+def test_a_pyproject_can_hold_it(run, folder: Path, hub) -> None:
+    (folder / "hfdeploy.yaml").unlink()
+    target = '[tool.hfdeploy.targets.m]\ntype = "model"\nrepo = "alice/m"\nsource = "m"\n'
+    table = f"[tool.hfdeploy]\nversion = 1\n{target}"
+    (folder / "pyproject.toml").write_text(table)
+    assert run("validate").stdout == "pyproject.toml is valid: 1 target\n"
+    assert run("apply", "m", "--yes").exit_code == 0
+    assert names(hub) == {"m"}
+    (folder / "pyproject.toml").write_text("[tool.other]\n")
+    assert run("validate").exit_code == 60

@@ -25,6 +25,12 @@ def find_needs(root: Node, *, allows_commands: bool) -> Needs:
         for needed, node in nodes.items()
         if needed not in targets
     ]
+    faults += [
+        Fault(node.at, f"there is no target {reference.name!r}{suggest(reference.name, targets)}")
+        for _, node in list_texts(root.children["steps"] if "steps" in root.children else Node({}, root.at))
+        for reference in list_references(str(node.content))
+        if reference.kind is Kind.TARGETS and reference.name not in targets
+    ]
     if faults:
         raise refusal(faults)
     needs = {name: frozenset(nodes) for name, nodes in wanted.items()}

@@ -14,7 +14,8 @@ from hfdeploy_core.manifest.drafting import Draft, decide_type, draft_existing, 
 from hfdeploy_core.manifest.reading import read_yaml
 from hfdeploy_core.model import RepoInfo, RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
-from hfdeploy_core.running.project import FILE, validate
+from hfdeploy_core.running.finding import FILE, find_manifest
+from hfdeploy_core.running.project import validate
 from hfdeploy_core.source.card import read_card
 from hfdeploy_core.source.ignore import is_deployed
 
@@ -36,8 +37,8 @@ def init_project(
     """
     root = Path(folder)
     file = root / FILE
-    if file.exists():
-        raise SettingInvalid(f"There is a manifest already: {file}.", "Edit it, or move it away.")
+    if (found := find_manifest(root)) is not None:
+        raise SettingInvalid(f"There is a manifest already: {found}.", "Edit it, or move it away.")
     drafts = {draft.source: draft for draft in _draft_folders(root)}
     if asked := list(repos):
         with enter(hub, on_event) as connected:

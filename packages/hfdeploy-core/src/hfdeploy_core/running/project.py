@@ -12,15 +12,15 @@ from hfdeploy_core.errors import ManifestMissing, PluginInvalid, SettingInvalid
 from hfdeploy_core.events import OnEvent, Validated
 from hfdeploy_core.manifest.building import build_manifest, list_profiles
 from hfdeploy_core.manifest.model import Asked, Manifest
-from hfdeploy_core.manifest.node import Position
+from hfdeploy_core.manifest.node import Node, Position
 from hfdeploy_core.manifest.reading import read_yaml
+from hfdeploy_core.manifest.reading_toml import read_toml
 from hfdeploy_core.manifest.references import Kind
 from hfdeploy_core.options import Relay
+from hfdeploy_core.running.finding import FILE
 from hfdeploy_core.running.registry import check_allowed, find_connector, find_step
 from hfdeploy_core.running.stepping import read_asked
 from hfdeploy_core.running.values import read_environment
-
-FILE = "hfdeploy.yaml"
 
 MakeRelay = Callable[..., Relay]
 
@@ -61,7 +61,7 @@ def load_project(
     `make_relay` makes relays from the environment and what the manifest says of them.
     """
     path = Path(file)
-    manifest = build_manifest(read_yaml(_read(path), str(file)), profile)
+    manifest = build_manifest(_read(path, str(file)), profile)
     _check_plugins(manifest)
     folder = path.absolute().parent
     found = read_environment(manifest.env_files, folder, os.environ if environment is None else environment)
@@ -70,7 +70,7 @@ def load_project(
 
 def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda event: None) -> None:
     """Look at a manifest as it is and with each profile, and at nothing else. Raises a ManifestError."""
-    root = read_yaml(_read(Path(file)), str(file))
+    root = _read(Path(file), str(file))
     manifest = build_manifest(root)
     _check_plugins(manifest)
     profiles = list_profiles(root)
@@ -84,18 +84,19 @@ def list_targets(file: str | PathLike[str] = FILE) -> frozenset[str]:
     path = Path(file)
     if not path.exists():
         return frozenset()
-    targets = read_yaml(_read(path), str(file)).children.get("targets")
+    targets = _read(path, str(file)).children.get("targets")
     return frozenset(targets.children) if targets is not None else frozenset()
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, name: str) -> Node:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ManifestMissing(f"There is no {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ManifestMissing(f"The manifest {path} cannot be read: {reason}.") from None
+    return read_toml(text, name) if path.suffix == ".toml" else read_yaml(text, name)
 
 
 def _check_plugins(manifest: Manifest) -> None:

@@ -14,18 +14,23 @@ from hfdeploy.cli.relaying import make_relay
 from hfdeploy.render.port import Renderer
 from hfdeploy_core import Relay
 from hfdeploy_core.errors import ManifestInvalid, SettingInvalid
+from hfdeploy_core.running.finding import FILE, PYPROJECT, find_manifest
 
 if TYPE_CHECKING:
     from hfdeploy_core.project import Project, ProjectPlan
 
 Command = Callable[..., Any]
 
-FILE = "hfdeploy.yaml"
 _ALWAYS = frozenset({"words", "as_json", "debug"})
-_OPTIONS = (
-    click.option("--manifest", metavar="FILE", help=f"The manifest, {FILE} by default."),
-    click.option("--profile", metavar="NAME", help="Which of its profiles."),
+manifest_option = click.option(
+    "--manifest", metavar="FILE", help=f"The manifest; else {FILE}, or {PYPROJECT} here."
 )
+_OPTIONS = (manifest_option, click.option("--profile", metavar="NAME", help="Which of its profiles."))
+
+
+def find_file(manifest: str | None = None) -> str:
+    """The manifest that is meant: the one that is named, or the one that is here."""
+    return manifest if manifest is not None else str(find_manifest() or FILE)
 
 
 def manifest_options(command: Command) -> Command:
@@ -49,7 +54,7 @@ def means_plan(words: Sequence[str], *, manifest: str | None, profile: str | Non
         return False
     (word,) = words
     # A target that is misspelt is told as one.
-    may_be_target = re.fullmatch(r"[\w-]+", word) and Path(FILE).exists() and not Path(word).exists()
+    may_be_target = re.fullmatch(r"[\w-]+", word) and find_manifest() and not Path(word).exists()
     return word not in _list_targets() and not may_be_target
 
 
@@ -65,7 +70,7 @@ def load_manifest(manifest: str | None, profile: str | None) -> "Project":
     # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
     from hfdeploy_core import project
 
-    return project.load_project(manifest or FILE, profile=profile, make_relay=_make_relay)
+    return project.load_project(find_file(manifest), profile=profile, make_relay=_make_relay)
 
 
 def _make_relay(environment: Mapping[str, str], *, strict: bool, **asked: str | None) -> Relay:
@@ -109,5 +114,5 @@ def _list_targets() -> frozenset[str]:
     from hfdeploy_core.project import list_targets
 
     with suppress(ManifestInvalid):
-        return list_targets(FILE)
+        return list_targets(find_file())
     return frozenset()

@@ -1,6 +1,5 @@
 """`hfdeploy plan`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -8,8 +7,9 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import read_asked, setting_options, told_options
 from hfdeploy.cli.failing import told_failures
-from hfdeploy.cli.manifest import FILE, manifest_options, means_targets, plan_manifest, refuse_others
+from hfdeploy.cli.manifest import manifest_options, means_targets, plan_manifest, refuse_others
 from hfdeploy.render import open_renderer
+from hfdeploy_core.running.finding import find_manifest
 
 _FAILED, _CHANGES = 1, 2
 _DETAILED = "--detailed-exitcode"
@@ -62,7 +62,7 @@ def plan(
     Of the manifest, it is about the targets that are named and what they need: all if none is. Two words are
     SOURCE REPO, unless the first one is a target in hfdeploy.yaml here and the second one has no slash.
     """
-    if len(words) == 1 and manifest is None and not Path(FILE).exists():
+    if len(words) == 1 and manifest is None and find_manifest() is None:
         failure = _Misunderstood if is_detailed else click.UsageError
         raise failure("Missing argument 'REPO'.", context)
     failed = _FAILED if is_detailed else None

@@ -3,12 +3,12 @@
 import click
 
 from hfdeploy.cli.failing import told_failures
-from hfdeploy.cli.manifest import FILE
+from hfdeploy.cli.manifest import find_file, manifest_option
 from hfdeploy.render import open_renderer
 
 
 @click.command()
-@click.option("--manifest", metavar="FILE", help=f"The manifest; {FILE} in the working folder by default.")
+@manifest_option
 @click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 def validate(manifest: str | None, as_json: bool, debug: bool) -> None:
@@ -19,4 +19,4 @@ def validate(manifest: str | None, as_json: bool, debug: bool) -> None:
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         from hfdeploy_core import project
 
-        project.validate(manifest or FILE, on_event=renderer.show)
+        project.validate(find_file(manifest), on_event=renderer.show)
