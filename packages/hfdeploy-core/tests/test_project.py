@@ -5,6 +5,7 @@ import pytest
 
 from hfdeploy_core import project
 from hfdeploy_core.errors import (
+    DeployError,
     HubUnreachable,
     ManifestMissing,
     PermissionRefused,
@@ -17,6 +18,7 @@ from hfdeploy_core.errors import (
 from hfdeploy_core.events import Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
 from hfdeploy_core.model import RepoRef, RepoType, SetVariable
 from hfdeploy_core.running.stores import LocalStore
+from hfdeploy_core.space import Runtime
 from hfdeploy_core.testing import FakeClock, FakeHub
 
 Load = Callable[..., project.Project]
@@ -293,3 +295,19 @@ def test_while_another_run_is_at_work_nothing_is_changed(load: Load, hub: FakeHu
     ):
         project.apply_project(plan, hub=hub)
     assert hub.writes == []
+
+
+def test_a_gate_that_is_not_passed_puts_back_what_was_there(
+    load: Load, hub: FakeHub, clock: FakeClock, tmp_path
+) -> None:
+    loaded = load(APP % ", gate: {wait_seconds: 5, rollback_on_failure: true}")
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub, clock=clock)
+    app = hub.repos[ref("space", "app")]
+    before = app.files
+    (tmp_path / "files" / "notes.txt").write_text("worse")
+    plan = project.plan_project(loaded, hub=hub)
+    app.runtimes = [Runtime("BUILD_ERROR", None), Runtime("RUNNING", None)]
+    with pytest.raises(DeployError):
+        project.apply_project(plan, hub=hub, clock=clock)
+    assert app.files == before
+    assert len(app.commits) > 2

@@ -96,13 +96,16 @@ class Declared:
         """What is asked for, with these values. Raises a RequestError where that makes no sense."""
         repo, options = fill_all(self.repo, values), fill_all(self.options, values)
         asked = fill_all(self.gate, values)
-        gate = (
-            None if asked is None else Gate(asked["wait_seconds"], tuple(map(parse_probe, asked["probes"])))
-        )
+        gate = None if asked is None else _read_gate(asked)
         target = read_target(repo, options)
         check_gate(gate, target.repo.type)
         relay = None if self.relay is None else fill_all(self.relay.fields, values)
         return Asked(repo, fill_all(self.source, values), options, gate, target, relay)
+
+
+def _read_gate(asked: Mapping[str, Any]) -> Gate:
+    probes = tuple(map(parse_probe, asked["probes"]))
+    return Gate(asked["wait_seconds"], probes, asked["rollback_on_failure"])
 
 
 @dataclass(frozen=True, slots=True)

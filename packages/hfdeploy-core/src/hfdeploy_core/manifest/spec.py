@@ -24,6 +24,8 @@ class GateFile(_Strict):
     """How long to wait for it."""
     probes: list[Text] = []
     """What to ask the app then: PATH, PATH=STATUS, 'PATH text=WORDS', 'PATH json={...}' or ws:PATH."""
+    rollback_on_failure: bool = False
+    """Put back what was there before if it does not come to that."""
 
 
 def _read_gate(value: Any) -> Any:
