@@ -16,6 +16,7 @@ from hfdeploy_core.errors import (
     ValueMissing,
 )
 from hfdeploy_core.events import Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
+from hfdeploy_core.manifest.state import State
 from hfdeploy_core.model import RepoRef, RepoType, SetVariable
 from hfdeploy_core.running.stores import LocalStore
 from hfdeploy_core.space import Runtime
@@ -263,6 +264,22 @@ def test_status_shows_what_others_changed(load: Load, hub: FakeHub) -> None:
     assert m.held is not None
     assert m.held.commit != m.found.head
     assert [target.target for target in project.status_project(loaded, ["m"], hub=hub).targets] == ["m"]
+
+
+def test_nobody_needs_a_secret_to_look(load: Load, hub: FakeHub) -> None:
+    loaded = load(APP % ", secrets: {KEY: '${env:NOBODY_SET_THIS}'}")
+    assert project.status_project(loaded, hub=hub).targets[0].found is None
+
+
+def test_what_is_gone_already_is_forgotten(load: Load, hub: FakeHub, tmp_path: Path) -> None:
+    loaded = load(TARGETS)
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    for repo in list(hub.repos):
+        hub.delete_repo(repo)
+    plan = project.plan_destroy_project(loaded, hub=hub)
+    assert (dict(plan.repos), len(plan.gone)) == ({}, 2)
+    project.destroy_project(plan, hub=hub)
+    assert LocalStore(tmp_path / ".hfdeploy", "state.json").read() == State()
 
 
 def test_each_profile_has_a_state_of_its_own(load: Load, hub: FakeHub) -> None:

@@ -135,6 +135,21 @@ def test_a_run_that_was_cut_short_goes_on_where_it_stopped(apply, told: list, tm
     assert done(told) == ["first"]
 
 
+def test_a_step_about_targets_that_are_not_in_the_run_is_left_out(
+    tmp_path: Path, hub: FakeHub, told: list
+) -> None:
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "x").write_text("")
+    lines = [f"  {name}: {{type: model, repo: alice/{name}, source: f}}" for name in "ab"]
+    step = PRINT % ("${targets.b.repo_id}", "about b", "")
+    text = "\n".join(["version: 1", f"steps: {{before: [{step}], after: [{say('c')}]}}", "targets:", *lines])
+    (tmp_path / "hfdeploy.yaml").write_text(text)
+    plan = project.plan_project(project.load_project(tmp_path / "hfdeploy.yaml"), ["a"], hub=hub)
+    project.apply_project(plan, hub=hub, on_event=told.append)
+    assert [event.reason for event in told if isinstance(event, StepLeftOut)] == ["this run is not about b"]
+    assert done(told) == ["c"]
+
+
 def test_secrets_are_masked_in_logs_and_events(apply, told: list, tmp_path: Path) -> None:
     remember_secret("nobody shall read this")
     apply(after=say("nobody shall read this"))

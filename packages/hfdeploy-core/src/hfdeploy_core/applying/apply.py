@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hfdeploy_core.applying.commit import commit_files
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.applying.settings import change_setting
+from hfdeploy_core.applying.surroundings import describe_surroundings
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.errors import NameTaken, PaymentRequired, RepoNotFound
 from hfdeploy_core.events import Committed, OnEvent, RepoCreated
@@ -59,6 +60,8 @@ def apply_plan(
     digest = digest_plan(plan)
     applier = _Applier(plan, digest, snapshot, hub, journal, info, provenance, secrets, clock, on_event)
     changed = False
+    if len(settled) < len(plan.changes):
+        journal.describe(describe_surroundings())
     for number, change in enumerate(plan.changes):
         if number not in settled:
             changed |= applier.make(number, change)

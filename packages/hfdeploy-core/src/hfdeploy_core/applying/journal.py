@@ -6,6 +6,7 @@ kept, with a key that stays in the same folder.
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
@@ -51,6 +52,11 @@ class Journal:
             return read_history((self._state / _JOURNAL).read_text(encoding="utf-8", errors="replace"))
         except OSError:
             return History()
+
+    def describe(self, surroundings: Mapping[str, str]) -> None:
+        """Write down where a deploy runs, for people: nothing is read from it."""
+        at = self._clock.now().isoformat()
+        self._append(json.dumps({"surroundings": {**surroundings, "at": at}}, sort_keys=True))
 
     def intend(self, repo: RepoRef, plan: str, number: int, change: Change) -> Step:
         """Write down a change of a plan before it is made. When this returns, it is on the disk."""

@@ -58,6 +58,7 @@ def apply_project(
         project.environment,
         Progress(project.folder / STATE_FOLDER, _name_run(plan)),
         clock,
+        frozenset(name for target in manifest.targets.values() for name in target.names),
     )
 
     def deploy(name: str, tell: OnEvent, hub: Hub) -> Outcome:

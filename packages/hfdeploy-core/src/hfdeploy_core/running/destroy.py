@@ -10,7 +10,7 @@ from hfdeploy_core.events import DeletionPlanned, OnEvent, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.state import Held, list_owned, turn_around
 from hfdeploy_core.manifest.suggesting import suggest
-from hfdeploy_core.model import Destruction
+from hfdeploy_core.model import Destruction, RepoRef
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import Run, raise_failures
 from hfdeploy_core.running.stores import Book
@@ -18,10 +18,11 @@ from hfdeploy_core.running.stores import Book
 
 @dataclass(frozen=True, slots=True)
 class ProjectDestruction:
-    """What is to be deleted, by repo."""
+    """What is to be deleted, by repo; and what is `gone` already, and only has to be forgotten."""
 
     project: Project
     repos: Mapping[str, tuple[Held, Destruction]]
+    gone: tuple[RepoRef, ...] = ()
 
 
 def plan_destroy_project(
@@ -46,8 +47,10 @@ def plan_destroy_project(
                     f"There is no target {name!r}{suggest(name, known)}", "Name one that is there."
                 )
         doomed: dict[str, tuple[Held, Destruction]] = {}
+        gone: list[RepoRef] = []
         for held in list_owned(state, names):
             if connected.find_repo(held.repo) is None:
+                gone.append(held.repo)
                 continue
             found = plan_destroy(held.repo.id, repo_type=held.repo.type, hub=connected)
             if held.hub_id != found.repos[-1].hub_id:
@@ -56,7 +59,7 @@ def plan_destroy_project(
             doomed[str(held.repo)] = (held, found)
             for one in found.repos:
                 on_event(DeletionPlanned(one.repo.id, one.repo.type, one.url))
-    return ProjectDestruction(project, doomed)
+    return ProjectDestruction(project, doomed, tuple(gone))
 
 
 def destroy_project(
@@ -71,8 +74,10 @@ def destroy_project(
         book.forget(held.repo)
 
     needs = turn_around(held for held, _ in plan.repos.values())
-    if not needs:
+    if not needs and not plan.gone:
         return
     with run.enter(hub) as connected, run.find_store(connected).hold(lambda state: state) as book:
+        for repo in plan.gone:
+            book.forget(repo)
         fates = run.go(needs, lambda key, tell: work(key, tell, connected, book))
     raise_failures(fates)

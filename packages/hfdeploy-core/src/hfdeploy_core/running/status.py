@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.events import OnEvent
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.inspection import status
 from hfdeploy_core.manifest.model import Declared
-from hfdeploy_core.manifest.references import Reference
+from hfdeploy_core.manifest.references import Reference, fill, find_references
 from hfdeploy_core.manifest.selecting import select
 from hfdeploy_core.manifest.state import Held
-from hfdeploy_core.model import RepoRef
+from hfdeploy_core.model import RepoRef, RepoType
+from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.status import Status
-from hfdeploy_core.running.plan import UNKNOWN
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import MOST_AT_A_TIME, Run
 from hfdeploy_core.running.values import find_values
@@ -52,7 +52,8 @@ def status_project(
     names = tuple(targets)
     manifest = select(project.manifest, names)
     run = Run(project, on_event, SystemClock())
-    references = frozenset().union(*(target.references for target in manifest.targets.values()))
+    # Nobody needs a secret to look.
+    references = find_references([target.repo for target in manifest.targets.values()])
     values = find_values(references, manifest.places, project.folder, project.environment)
 
     with run.enter(hub) as connected:
@@ -72,5 +73,5 @@ def status_project(
 
 
 def _find_repo(declared: Declared, values: Mapping[Reference, str], hub: Hub) -> RepoRef:
-    repo = declared.fill({**dict.fromkeys(declared.references, UNKNOWN), **values}).target.repo
-    return repo if repo.namespace else replace(repo, namespace=hub.whoami().name)
+    namespace, name = parse_repo_id(fill(declared.repo, values))
+    return RepoRef(RepoType(declared.options["repo_type"]), namespace or hub.whoami().name, name)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hfdeploy_core.errors import PluginInvalid, StepFailed, ValueMissing
 from hfdeploy_core.events import OnEvent, StepFinished, StepLeftOut, StepStarted, StepTold
 from hfdeploy_core.manifest.conditions import Circumstances, decide
 from hfdeploy_core.manifest.model import Step
-from hfdeploy_core.manifest.references import Reference, fill_all
+from hfdeploy_core.manifest.references import Kind, Reference, fill_all
 from hfdeploy_core.redact import redact
 from hfdeploy_core.running.registry import find_step
 from hfdeploy_core.running.steps.context import StepContext, StepKind
@@ -69,13 +69,14 @@ def digest_run(facts: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stepper:
-    """What steps of a run share. `state` is the folder for logs."""
+    """What steps of a run share. `state` is the folder for logs, `targets` are those of the run."""
 
     folder: Path
     state: Path
     environment: Mapping[str, str]
     progress: Progress
     clock: Clock
+    targets: Container[str]
 
     def take(
         self,
@@ -97,6 +98,9 @@ class Stepper:
         """Why a step is left out, if it is."""
         if step.skip:
             return "the manifest skips it"
+        named = {reference.name for reference in step.references if reference.kind is Kind.TARGETS}
+        if absent := sorted(name for name in named if name not in self.targets):
+            return f"this run is not about {', '.join(absent)}"
         if self.progress.has_done(step.key):
             return "it was done before the run was cut short"
         if step.when is None:
