@@ -175,7 +175,7 @@ def test_a_manifest_of_two_targets(run: Run, api: HfApi, source: Path, workspace
         owned = [(held["target"], held["is_owned"], bool(held["commit"])) for held in state["repos"]]
         return owned, look(api, f"alice/{name}", "model"), look(api, f"alice/{name}", "dataset")
 
-    points = check_every_kill(run, look_at_all, begin, every=3)
+    points = check_every_kill(run, look_at_all, begin, every=5)
     assert points > 3 * 4
     assert look_at_all("whole")[0] == [("first", True, True), ("second", True, True)]
 
