@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as listen
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -144,40 +146,41 @@ def test_what_does_not_end_in_time_is_broken_off(
     assert upstream.closed.acquire(timeout=PATIENCE_SECONDS)
 
 
-def test_a_websocket_goes_on_until_the_deadline(
-    serve: Callable[..., tuple[Any, Relay]], upstream: Upstream, servers: LoopThread
-) -> None:
-    from websockets.asyncio.server import ServerConnection
-    from websockets.asyncio.server import serve as listen
+@pytest.fixture
+def echoing(servers: LoopThread) -> Iterator[int]:
+    """The port of a WebSocket server that echoes."""
 
     async def echo(connection: ServerConnection) -> None:
         async for message in connection:
             await connection.send(message)
 
-    async def open_echo() -> Any:
+    async def open_echo() -> Server:
         return await listen(echo, "127.0.0.1", 0)
 
-    sockets = servers.run(open_echo())
-    process, relay = serve(
-        "--target-url", f"http://127.0.0.1:{next(iter(sockets.sockets)).getsockname()[1]}",
-        "--drain-seconds", "0.6",
-    )  # fmt: skip
-    with connect(f"ws://127.0.0.1:{relay.port}", proxy=None) as client:
+    async def close() -> None:
+        found.close()
+
+    found = servers.run(open_echo())
+    yield next(iter(found.sockets)).getsockname()[1]
+    servers.run(close())
+
+
+def test_a_websocket_goes_on_until_the_deadline(
+    serve: Callable[..., tuple[Any, Relay]], echoing: int
+) -> None:
+    process, relay = serve("--target-url", f"http://127.0.0.1:{echoing}", "--drain-seconds", "1")
+    with connect(f"ws://127.0.0.1:{relay.port}", proxy=None, close_timeout=1) as client:
         client.send("before")
         assert client.recv(timeout=5) == "before"
         process.terminate()
         wait_until(lambda: not is_listening(relay.port))
+        time.sleep(0.3)  # by then the server is shutting down
         client.send("meanwhile")
         assert client.recv(timeout=5) == "meanwhile"
         with pytest.raises(ConnectionClosed):
             client.recv(timeout=5)
         assert client.close_code == 1012
     assert process.communicate(timeout=PATIENCE_SECONDS)[0] == ""
-
-    async def stop() -> None:
-        sockets.close()
-
-    servers.run(stop())
 
 
 def test_the_access_log_is_what_the_command_prints(serve: Callable[..., tuple[Any, Relay]]) -> None:
