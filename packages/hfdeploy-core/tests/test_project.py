@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hfdeploy_core.errors import (
     StateLocked,
     ValueMissing,
 )
-from hfdeploy_core.events import Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
+from hfdeploy_core.events import Event, Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
 from hfdeploy_core.manifest.state import State
 from hfdeploy_core.model import RepoRef, RepoType, SetVariable
 from hfdeploy_core.running.stores import LocalStore
@@ -328,3 +329,22 @@ def test_a_gate_that_is_not_passed_puts_back_what_was_there(
         project.apply_project(plan, hub=hub, clock=clock)
     assert app.files == before
     assert len(app.commits) > 2
+
+
+def test_an_interrupted_run_does_not_wait_for_its_gates(load: Load, hub: FakeHub) -> None:
+    slow = "  slow: {type: space, repo: alice/slow, source: ./files, sdk: static, gate: {wait_seconds: 60}}\n"
+    plan = project.plan_project(load(slow + APP % ", gate: {wait_seconds: 60}, depends_on: []"), hub=hub)
+    waiting: set[str] = set()
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TargetTold) and event.event.name == "committed":
+            hub.repos[ref("space", event.target)].runtimes = [Runtime("BUILDING", None)]
+        if isinstance(event, TargetTold) and event.event.name == "stage":
+            waiting.add(event.target)
+            if len(waiting) == 2:
+                raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        project.apply_project(plan, hub=hub, on_event=interrupt)
+    assert time.monotonic() - started < 30

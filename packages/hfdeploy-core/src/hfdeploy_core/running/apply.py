@@ -108,7 +108,7 @@ def apply_project(
         failure = _find_failure(lambda: stepper.take(manifest.steps.before, everywhere, known, on_event))
         fates: dict[str, Fate[Outcome | None]] = {name: Left(("the steps before",)) for name in needs}
         if failure is None:
-            fates = run.go(needs, lambda name, tell: work(name, tell, connected, book))
+            fates = run.go(needs, connected, lambda name, tell, hub: work(name, tell, hub, book))
         is_done = all(isinstance(fate, Done) for fate in fates.values())
         result = replace(everywhere, result="done" if is_done else "failed")
         late = _find_failure(lambda: stepper.take(manifest.steps.after, result, known | facts, on_event))

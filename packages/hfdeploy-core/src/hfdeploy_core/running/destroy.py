@@ -79,5 +79,5 @@ def destroy_project(
     with run.enter(hub) as connected, run.find_store(connected).hold(lambda state: state) as book:
         for repo in plan.gone:
             book.forget(repo)
-        fates = run.go(needs, lambda key, tell: work(key, tell, connected, book))
+        fates = run.go(needs, connected, lambda key, tell, hub: work(key, tell, hub, book))
     raise_failures(fates)

@@ -34,8 +34,11 @@ class Left:
 Fate = Done[T] | Failed | Left
 
 
-class Stopped(BaseException):
-    """What is under way ends at its next word, because the run is over. Nobody catches it but the run."""
+class Stopped(SystemExit):
+    """What is under way ends at its next word or question, because the run is over.
+
+    Nobody catches it but the run, and a thread that ends with it does so without a word.
+    """
 
 
 def run_graph(

@@ -123,7 +123,7 @@ def plan_project(
         return planned[name]
 
     with run.enter(hub) as connected:
-        fates = run.go(needs, lambda name, tell: work(name, tell, connected))
+        fates = run.go(needs, connected, work)
     raise_failures(fates)
     in_order = {name: planned[name] for name in manifest.targets}
     _refuse_twins(in_order.values())

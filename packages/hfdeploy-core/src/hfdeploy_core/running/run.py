@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from hfdeploy_core.clock import Clock
 from hfdeploy_core.deployment import enter
@@ -59,26 +59,41 @@ class Run:
         """The folder for a target's journal and hashes."""
         return self._project.folder / STATE_FOLDER / "targets" / name
 
-    def go(self, needs: Needs, work: Callable[[str, OnEvent], T]) -> dict[str, Fate[T]]:
-        """Do the work of every target, with somebody to tell its events to."""
+    def go(self, needs: Needs, hub: Hub, work: Callable[[str, OnEvent, Hub], T]) -> dict[str, Fate[T]]:
+        """Do the work of every target, with somebody to tell its events to and a Hub to ask."""
         return run_graph(
             needs,
-            lambda name, is_over: self._attempt(name, is_over, work),
+            lambda name, is_over: self._attempt(name, is_over, hub, work),
             most=MOST_AT_A_TIME,
             on_left=lambda name, left: self._tell(TargetLeft(name, left.because)),
         )
 
-    def _attempt(self, name: str, is_over: threading.Event, work: Callable[[str, OnEvent], T]) -> T:
+    def _attempt(
+        self, name: str, is_over: threading.Event, hub: Hub, work: Callable[[str, OnEvent, Hub], T]
+    ) -> T:
         def tell(event: Event) -> None:
             if is_over.is_set():
                 raise Stopped
             self._tell(TargetTold(name, event))
 
         try:
-            return work(name, tell)
+            return work(name, tell, cast("Hub", _Stoppable(hub, is_over)))
         except DeployError as error:
             self._tell(TargetFailed(name, type(error).__name__, error.message, error.remedy, error.exit_code))
             raise
+
+
+class _Stoppable:
+    """A Hub that is not asked any more once the run is over: who waits for it looks again and again."""
+
+    def __init__(self, hub: Hub, is_over: threading.Event) -> None:
+        self._hub = hub
+        self._is_over = is_over
+
+    def __getattr__(self, name: str) -> Any:
+        if self._is_over.is_set():
+            raise Stopped
+        return getattr(self._hub, name)
 
 
 def raise_failures(fates: Mapping[str, Fate[T]]) -> None:
