@@ -6,7 +6,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: setup demo test fuzz soak bench bench-hub lint dist format lock clean test-apps test-action bench-action bench-relay
+.PHONY: setup demo test fuzz soak bench bench-hub lint dist format lock clean test-apps test-action bench-action bench-deploy bench-relay
 
 setup: .venv/.ready
 
@@ -38,6 +38,10 @@ bench: setup
 	@$(BIN)/python benchmarks/manifest/run.py
 
 # Set-up times of actions; what they install comes from the package index each time.
+# Beside hf upload; CASES="new large" narrows it. All of it takes 25 GB of disk for a while.
+bench-deploy: setup
+	@$(BIN)/python benchmarks/deploy/run.py $(CASES)
+
 bench-action: setup
 	@$(BIN)/python benchmarks/action/run.py
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from hfdeploy_localhub import LocalHub, User
@@ -117,10 +118,10 @@ def write_texts(folder: Path) -> Path:
 
 
 def write_large(place: Path, size_bytes: int, mark: str) -> None:
-    """A file of that size that costs no disk: text at its beginning, then a hole."""
+    """A binary file of that size that costs no disk: something at its beginning, then a hole."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("wb") as stream:
-        stream.write(mark.encode() * 1000)
+        stream.write(f"{mark}\0".encode() * 1000)
         stream.truncate(size_bytes)
 
 
@@ -139,17 +140,19 @@ def measure_unchanged(bench: Bench) -> None:
 
 def measure_one(bench: Bench) -> None:
     source = write_texts(bench.folder)
-    bench.deploy(source)
-    rounds = iter(range(100))
+    bench.upload(source, "alice/theirs")
+    bench.deploy(source, "alice/ours")
+    rounds = count()
 
     def change() -> Path:
-        place = bench.clone(source)
-        (place / "00/00000.txt").write_text(f"round {next(rounds)}\n")
-        git(place, "commit", "--quiet", "-am", "one")
-        return place
+        (source / "00/00000.txt").write_text(f"round {next(rounds)}\n")
+        git(source, "commit", "--quiet", "-am", "one")
+        return bench.clone(source)
 
     compare(
-        "1 of 10,000 changed, fresh clone", lambda: bench.upload(change()), lambda: bench.deploy(change())
+        "1 of 10,000 changed, fresh clone",
+        lambda: bench.upload(change(), "alice/theirs"),
+        lambda: bench.deploy(change(), "alice/ours"),
     )
 
 
@@ -169,8 +172,10 @@ def measure_large(bench: Bench) -> None:
     source = bench.folder / "large"
     for number in range(LARGE_FILES):
         write_large(source / f"{number:02}.bin", LARGE_BYTES, f"file {number} ")
+    # What was written a moment ago may be written to again within one tick of its time: it is read again.
+    time.sleep(3)
     bench.deploy(source)
-    rounds = iter(range(100))
+    rounds = count()
 
     def change() -> Path:
         write_large(source / "00.bin", LARGE_BYTES, f"round {next(rounds)} ")
