@@ -52,7 +52,7 @@ def test_bump_moves_everything_together(tmp_path: Path) -> None:
     assert (tmp_path / "VERSION").read_text() == "9.8.7\n"
     for path in tmp_path.glob("packages/*/pyproject.toml"):
         assert f"=={VERSION}" not in path.read_text()
-    assert "hfdeploy-core[when]==9.8.7" in (tmp_path / "packages/hfdeploy/pyproject.toml").read_text()
+    assert "hfdeploy-core==9.8.7" in (tmp_path / "packages/hfdeploy/pyproject.toml").read_text()
 
 
 def test_built_wheels_install_and_run_on_their_own(tmp_path: Path) -> None:
