@@ -24,7 +24,7 @@ test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 fuzz: setup
-	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 packages/hfdeploy-janitor/tests/invariants \
+	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 -m "" packages/hfdeploy-janitor/tests/invariants \
 		packages/hfdeploy-localhub/tests/state packages/hfdeploy-localhub/tests/test_malformed.py $(ARGS)
 	@HFDEPLOY_SCHEDULES=$(or $(SCHEDULES),1100) $(BIN)/python -m pytest -n 2 tests/test_fault_runs.py $(ARGS)
 	@HFDEPLOY_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest -n 2 --timeout 1200 packages/hfdeploy-proxy/tests/fuzz $(ARGS)

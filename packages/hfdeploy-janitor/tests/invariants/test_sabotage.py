@@ -1,6 +1,5 @@
 """The invariants can fail: each way of breaking the janitor is caught by the histories."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -288,7 +287,7 @@ def test_every_sabotage_shows(sabotage: Callable[[Patch], None], monkeypatch: Pa
         live(SABOTAGES[sabotage])
 
 
-@pytest.mark.skipif("HFDEPLOY_HISTORIES" not in os.environ, reason="a hunt of minutes: make fuzz")
+@pytest.mark.hunt
 @pytest.mark.parametrize("sabotage", SABOTAGES)
 def test_every_sabotage_is_found(sabotage: Callable[[Patch], None], monkeypatch: Patch) -> None:
     sabotage(monkeypatch)
