@@ -20,8 +20,9 @@ setup: .venv/.ready
 demo: setup
 	@$(BIN)/python demo/run.py $(if $(KEEP),--keep)
 
+# More workers than cores: a good part of the tests waits for servers.
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 fuzz: setup
 	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 -m "" packages/hfdeploy-janitor/tests/invariants \

@@ -11,12 +11,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 import platformdirs
 import pytest
+from filelock import FileLock
 
 from hfdeploy_localhub import LocalHub, User
 from hfdeploy_localhub.seed import Seed, add_users, read_seed
@@ -46,8 +47,9 @@ CACHE = platformdirs.user_cache_path("hfdeploy-tests") / f"upstream-{VERSION}"
 def upstream() -> Path:
     """The folder of the sdist's tests."""
     tests = CACHE / f"huggingface_hub-{VERSION}/tests"
-    if not tests.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "lock"):
+        if tests.is_dir():
+            return tests
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
         subprocess.run([*command, f"--dest={CACHE}", f"huggingface_hub=={VERSION}"], check=True)
         archive = CACHE / f"huggingface_hub-{VERSION}.tar.gz"
@@ -61,7 +63,9 @@ def upstream() -> Path:
 def python() -> Path:
     """An interpreter with the client and what its tests need, apart from ours."""
     venv = CACHE / f"venv-{sys.version_info.major}.{sys.version_info.minor}"
-    if not (venv / "ready").exists():
+    with FileLock(CACHE / "lock"):
+        if (venv / "ready").exists():
+            return venv / "bin/python"
         shutil.rmtree(venv, ignore_errors=True)
         subprocess.run([BIN / "uv", "venv", "--quiet", "--python", sys.executable, venv], check=True)
         command = [BIN / "uv", "pip", "install", "--quiet", "--python", venv / "bin/python"]
@@ -90,14 +94,22 @@ def seed(names: Mapping[str, str]) -> Seed:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
-def test_the_clients_own_tests_pass(upstream: Path, python: Path, tmp_path: Path, xet: bool) -> None:
-    """Those of repos with xet and without; with it also those of xet itself, buckets and the rest."""
+@pytest.mark.parametrize(
+    ("scopes", "xet"),
+    [(["core"], True), (["xet", "extra"], True), (["core"], False)],
+    ids=["core", "more", "core by lfs"],
+)
+def test_the_clients_own_tests_pass(
+    upstream: Path, python: Path, tmp_path: Path, scopes: Sequence[str], xet: bool
+) -> None:
+    """Those of repos, with xet and without; those of xet itself, buckets and the rest.
+
+    They mostly wait, so that each has a hub of its own, beside the others.
+    """
     names = read_constants(upstream)
     people = seed(names)
     with LocalHub(tmp_path / "hub", users=people.users, organisations=people.organisations) as hub:
         prepare(upstream, tmp_path / "tests", names["ENDPOINT_STAGING"], hub.endpoint)
-        scopes = ["core", "xet", "extra"] if xet else ["core"]
         wanted = [name for scope in scopes for name in read_names(scope)]
         command = [python, "-m", "pytest", "-c", "pytest.ini", "-q", "-p", "no:cacheprovider", "--timeout=60"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from hfdeploy_core.errors import StepFailed
@@ -52,3 +55,15 @@ def test_it_has_to_be_true_or_false() -> None:
         decide("branch", HERE)
     with pytest.raises(StepFailed, match="cannot be decided"):
         decide("branch > 1", HERE)
+
+
+def test_its_library_is_loaded_without_its_command_line_and_can_be_imported_all_the_same() -> None:
+    program = """
+import sys
+from hfdeploy_core.manifest.conditions import find_condition_fault
+assert find_condition_fault("branch == 'main'") is None
+assert "prompt_toolkit" not in sys.modules
+import cel
+assert cel.evaluate("1 + 1") == 2
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -5,8 +5,12 @@ evaluate a part of Python's syntax have been broken out of. Its regular expressi
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import Any
 
 from hfdeploy_core.errors import StepFailed
@@ -60,14 +64,24 @@ def decide(text: str, circumstances: Circumstances) -> bool:
 
 
 def _compile(text: str) -> Any:
-    # Imported here: it takes half a second, and most manifests have no conditions.
     try:
-        import cel
-    except ImportError:
-        raise ValueError(f"conditions need a library that is not installed. {_REMEDY}") from None
-    try:
-        return cel.compile(text)
+        return _load_cel().compile(text)
     except ValueError as error:
         _, _, reason = str(error).partition("Syntax error: ")
         told = (reason or str(error)).partition("\n")[0].partition(" expecting ")[0]
         raise ValueError(f"this is no condition: {told}.") from None
+
+
+def _load_cel() -> ModuleType:
+    """CEL itself: its package would import a command line as well, which takes half a second."""
+    name = "cel.cel"
+    if loaded := sys.modules.get(name):
+        return loaded
+    package = find_spec("cel")
+    within = package and PathFinder.find_spec(name, package.submodule_search_locations)
+    if not within or not within.loader:
+        raise ValueError(f"conditions need a library that is not installed. {_REMEDY}")
+    # It cannot be loaded twice, so that whoever imports the package must find it.
+    module = sys.modules[name] = module_from_spec(within)
+    within.loader.exec_module(module)
+    return module
