@@ -22,7 +22,7 @@ demo: setup
 
 # More workers than cores: a good part of the tests waits for servers.
 test: setup
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 fuzz: setup
 	@HFDEPLOY_HISTORIES=$(or $(HISTORIES),20000) $(BIN)/python -m pytest -n 2 -m "" packages/hfdeploy-janitor/tests/invariants \

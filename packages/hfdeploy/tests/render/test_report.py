@@ -1,4 +1,5 @@
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -69,6 +70,32 @@ def test_a_run_is_told_with_its_targets_times_logs_and_failure() -> None:
         assert told in reader.text
     assert "default-src 'none'" in page
     assert "left:12.50%;width:37.50%" in page
+
+
+def test_a_relay_has_a_row_of_its_own_and_what_is_somewhere_is_linked() -> None:
+    """As a deploy of one repo tells it, which names no target."""
+    records = [
+        {"event": "planned", "repo_id": "a/app", "files_added": 5, "bytes_to_send": 3_000},
+        {"event": "planned", "repo_id": "a/app-proxy", "files_added": 55, "bytes_to_send": 292_000},
+        {"event": "live", "repo_id": "a/app-proxy", "commit": "fedcba9876543210"},
+        {
+            "event": "outcome",
+            "repo_id": "a/app",
+            "repo_url": "https://hub.test/spaces/a/app",
+            "space_url": "https://app.test",
+            "proxy_url": "https://relay.test/?a=1&b=2",
+            "commit": "0123456789abcdef",
+            "changed": True,
+        },
+    ]
+    page = render_report({"started_at": "now", "records": [{"at_seconds": 1.0, **r} for r in records]})
+    reader = read(page)
+    assert reader.links == ["https://hub.test/spaces/a/app", "https://app.test", "https://relay.test/?a=1&b=2"]
+    table = page[page.index("<table>") : page.index("Timeline")]
+    main, relay = (re.sub("<[^>]+>", " ", row).split() for row in table.split("<tr>")[2:])
+    assert main == ["a/app", "a/app", "app", "changed", "0123456789", "+5", "3.0", "kB"]
+    assert relay == ["a/app-proxy", "app", "its", "relay", "fedcba9876", "+55", "292.0", "kB"]
+    assert "hfdeploy: a/app" in reader.text
 
 
 def test_a_run_that_told_nothing_has_a_report_too() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from hfdeploy.render.words import format_bytes, format_price
+from hfdeploy.render.words import count, format_bytes, format_price
 
 _TAIL_LINES = 30
 _HIDDEN = ("at_seconds", "event", "target")
@@ -12,46 +12,59 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
 td, th { text-align: left; padding: .3rem .6rem; vertical-align: top; border-bottom: 1px solid #ddd }
+td { overflow-wrap: break-word }
+td:first-child, .short { white-space: nowrap }
+section { overflow-x: auto }
 pre { font: 13px/1.4 ui-monospace, monospace; background: #f6f6f6; padding: .6rem; overflow-x: auto }
 .bad { color: #b00020 }
 .lane { background: #f2f2f2; height: 1rem; position: relative }
 .bar { background: #4a7; height: 1rem; position: absolute; min-width: 2px }
 .bar.bad { background: #b00020 }
 """
-_COLUMNS = ("target", "repo", "what became of it", "commit", "files", "to send", "costs")
+_COLUMNS = ("target", "repo", "what became of it", "commit", "files", "settings", "to send", "costs")
 
 Record = Mapping[str, Any]
 
 
 def render_report(report: Record) -> str:
     """The whole page."""
-    records: list[Record] = report["records"]
+    records = _name_only_target(report["records"])
     error = next((record for record in reversed(records) if record["event"] == "error"), None)
     names = list(dict.fromkeys(name for record in records if (name := _name(record)) is not None))
+    took_seconds = records[-1]["at_seconds"] if records else 0
+    title = _text(", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else ""))
     parts = [
-        "<!doctype html><html lang=en><head><meta charset=utf-8><title>hfdeploy</title>",
+        f"<!doctype html><html lang=en><head><meta charset=utf-8><title>hfdeploy: {title}</title>",
+        '<meta name=viewport content="width=device-width">',
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<style>{_STYLE}</style></head><body><h1>hfdeploy</h1>",
-        f"<p>Began {_text(report['started_at'])}, took {records[-1]['at_seconds'] if records else 0:.1f} s: ",
+        f"<style>{_STYLE}</style></head><body><h1>hfdeploy: {title}</h1>",
+        f"<p>Began {_text(report['started_at'])}, took {took_seconds:.1f} s: ",
         f"<b class=bad>failed ({error['exit_code']})</b></p>" if error else "<b>done</b></p>",
         "" if error is None else _show_error(error),
-        "<h2>Targets</h2><table><tr>" + "".join(f"<th>{column}" for column in _COLUMNS),
-        *(_show_target(name, records) for name in names),
-        "</table><h2>Timeline</h2><table>",
+        "<h2>Targets</h2><section><table><tr>" + "".join(f"<th>{column}" for column in _COLUMNS),
+        *(row for name in names for row in _show_target(name, records)),
+        "</table></section><h2>Timeline</h2><table>",
         *(_show_lane(name, records) for name in names),
         "</table><h2>Logs</h2>",
         *_show_logs(records),
-        "<h2>Events</h2><details><summary>All of them</summary><table>",
+        "<h2>Events</h2><details><summary>All of them</summary><section><table>",
         *(_show_record(record) for record in records if record["event"] != "plan"),
-        "</table></details></body></html>",
+        "</table></section></details></body></html>",
     ]
     return "\n".join(part for part in parts if part)
 
 
+def _name_only_target(records: list[Record]) -> list[Record]:
+    """A deploy of one repo tells of no target: all that it tells is of that repo."""
+    if any(record.get("target") for record in records):
+        return records
+    name = next((record["repo_id"] for record in records if "repo_id" in record), None)
+    return [{**record, "target": name} for record in records]
+
+
 def _name(record: Record) -> str | None:
-    """The target that a record is about: of a deploy of one repo, that."""
-    name = record.get("target") or record.get("repo_id")
-    return None if name is None else str(name)
+    name = record.get("target")
+    return None if not name else str(name)
 
 
 def _of(name: str, records: Iterable[Record]) -> list[Record]:
@@ -62,22 +75,51 @@ def _last(records: Iterable[Record], *events: str) -> Record:
     return next((record for record in reversed(list(records)) if record["event"] in events), {})
 
 
-def _show_target(name: str, records: list[Record]) -> str:
+def _show_target(name: str, records: list[Record]) -> Iterable[str]:
+    """A row for its repo, and one for that of its relay if it has one."""
     mine = _of(name, records)
-    planned, outcome = _last(mine, "planned"), _last(mine, "outcome")
+    outcome = _last(mine, "outcome")
+    planned = {record["repo_id"]: record for record in mine if record["event"] == "planned"}
+    main, *relays = planned.values() or [outcome]
+    yield _show_repo(name, main, _show_link(main, outcome), _show_fate(mine), outcome, _find_costs(mine))
+    for relay in relays:
+        address = {"repo_id": relay["repo_id"], "space_url": outcome.get("proxy_url")}
+        live = _last((record for record in mine if record.get("repo_id") == relay["repo_id"]), "live")
+        yield _show_repo("", relay, _show_link(relay, address), "its relay", live, "")
+
+
+def _show_repo(name: str, planned: Record, link: str, fate: str, outcome: Record, costs: str) -> str:
+    files = " ".join(
+        f"{sign}{planned[key]}"
+        for sign, key in (("+", "files_added"), ("~", "files_updated"), ("-", "files_deleted"))
+        if planned.get(key)
+    )
+    sent = format_bytes(planned.get("bytes_to_send", 0))
+    commit, settings = outcome.get("commit", "")[:10], planned.get("settings_changed") or ""
+    return f"<tr><td>{_text(name)}<td>{link}<td>{fate}" + "".join(
+        f"<td class=short>{_text(cell)}" for cell in (commit, files, settings, sent, costs)
+    )
+
+
+def _show_link(planned: Record, outcome: Record) -> str:
+    repo_id = _text(planned.get("repo_id", ""))
+    if url := outcome.get("repo_url"):
+        repo_id = f'<a href="{_text(url)}">{repo_id}</a>'
+    if url := outcome.get("space_url"):
+        repo_id += f' <a href="{_text(url)}">app</a>'
+    return repo_id
+
+
+def _show_fate(mine: list[Record]) -> str:
     failed, kept = _last(mine, "target_failed"), _last(mine, "target_left", "target_left_out")
     if failed:
-        fate = f"<span class=bad>{_text(failed['message'])} {_text(failed['remedy'])}</span>"
-    elif outcome:
-        fate = "changed" if outcome["changed"] else "unchanged"
-    else:
-        fate = _text(kept.get("reason") or ("left alone" if kept else "unchanged"))
-    facts = outcome or planned
-    files = " ".join(
-        f"{sign}{facts[key]}"
-        for sign, key in (("+", "files_added"), ("~", "files_updated"), ("-", "files_deleted"))
-        if facts.get(key)
-    )
+        return f"<span class=bad>{_text(failed['message'])} {_text(failed['remedy'])}</span>"
+    if outcome := _last(mine, "outcome"):
+        return "changed" if outcome["changed"] else "unchanged"
+    return _text(kept.get("reason") or ("left alone" if kept else "unchanged"))
+
+
+def _find_costs(mine: list[Record]) -> str:
     costs = [
         format_price(change["hourly_micro_usd"])
         for plan in mine
@@ -85,17 +127,7 @@ def _show_target(name: str, records: list[Record]) -> str:
         for change in plan["changes"]
         if change["change"] == "set_hardware"
     ]
-    sent = format_bytes(planned.get("bytes_to_send", 0))
-    cells = (
-        name,
-        facts.get("repo_id", ""),
-        fate,
-        outcome.get("commit", "")[:10],
-        files,
-        sent,
-        ", ".join(costs[:1]),
-    )
-    return "<tr>" + "".join(f"<td>{cell if cell is fate else _text(cell)}" for cell in cells)
+    return costs[0] if costs else ""
 
 
 def _show_lane(name: str, records: list[Record]) -> str:
@@ -106,7 +138,7 @@ def _show_lane(name: str, records: list[Record]) -> str:
     style = f"left:{100 * first / whole:.2f}%;width:{100 * (last - first) / whole:.2f}%"
     told = f"{first:.1f} to {last:.1f} s"
     bar = f'<div class=lane><div class="{kind}" style="{style}"></div></div>'
-    return f"<tr><td>{_text(name)}<td width=70%>{bar}<td>{told}"
+    return f"<tr><td>{_text(name)}<td width=70%>{bar}<td class=short>{told}"
 
 
 def _show_logs(records: list[Record]) -> Iterable[str]:
@@ -118,7 +150,7 @@ def _show_logs(records: list[Record]) -> Iterable[str]:
             logs.setdefault(title, []).append(str(record["text"]))
     for title, lines in logs.items():
         shown = "\n".join(lines[-_TAIL_LINES:])
-        head = f"<summary>{_text(title)} ({len(lines)} lines)</summary>"
+        head = f"<summary>{_text(title)} ({count(len(lines), 'line')})</summary>"
         yield f"<details>{head}<pre>{_text(shown)}</pre></details>"
     if not logs:
         yield "<p>None."

@@ -25,7 +25,7 @@ class Reporting:
         self._started = time.monotonic()
         self._report: dict[str, Any] = {
             "version": 1,
-            "started_at": datetime.now(UTC).isoformat(),
+            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "records": [],
         }
 
