@@ -90,7 +90,11 @@ def test_a_relay_has_a_row_of_its_own_and_what_is_somewhere_is_linked() -> None:
     ]
     page = render_report({"started_at": "now", "records": [{"at_seconds": 1.0, **r} for r in records]})
     reader = read(page)
-    assert reader.links == ["https://hub.test/spaces/a/app", "https://app.test", "https://relay.test/?a=1&b=2"]
+    assert reader.links == [
+        "https://hub.test/spaces/a/app",
+        "https://app.test",
+        "https://relay.test/?a=1&b=2",
+    ]
     table = page[page.index("<table>") : page.index("Timeline")]
     main, relay = (re.sub("<[^>]+>", " ", row).split() for row in table.split("<tr>")[2:])
     assert main == ["a/app", "a/app", "app", "changed", "0123456789", "+5", "3.0", "kB"]
