@@ -57,6 +57,10 @@ def check(text: str) -> str:
         (MODEL + "    sorce: ./m\n", "f:7:5: there is no key 'sorce' here; did you mean 'source'?"),
         (MODEL + "    hardware: t4-small\n", "f:7:5: there is no key 'hardware' here; did you mean 'card'?"),
         (
+            MODEL + "    steps: {before: [{command: x}]}\n",
+            "f:7:22: 'type' is missing; there are archive, http, notify, python, run.",
+        ),
+        (
             SPACE + "    hardwere: t4-small\n",
             "f:7:5: there is no key 'hardwere' here; did you mean 'hardware'?",
         ),

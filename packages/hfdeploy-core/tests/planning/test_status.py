@@ -1,6 +1,7 @@
 from hfdeploy_core.model import (
     Change,
     CommitInfo,
+    CreateRepo,
     HeldSecret,
     Remote,
     RepoInfo,
@@ -51,6 +52,12 @@ def test_what_is_as_it_was_left_is_no_drift() -> None:
     )
     remote = Remote(INFO, (), variables=(Variable("A", "1"),), secrets=(HeldSecret("KEY", "t1"),))
     assert drift(*left, remote=remote, secrets=(KnownSecret(SPACE, "KEY", "m", "t1"),)) == ()
+
+
+def test_a_repo_that_was_made_is_left_as_it_was_made_whatever_one_of_its_name_had() -> None:
+    former, made = step(SetHardware("t4-small", None)), step(CreateRepo(Visibility.PRIVATE, None))
+    assert drift(former, made, remote=Remote(INFO, ())) == (Drift("visibility", "private", "public"),)
+    assert drift(former, step(CreateRepo(None, None)), remote=Remote(INFO, ())) == ()
 
 
 def test_what_is_not_is_told_with_both_values() -> None:

@@ -112,7 +112,8 @@ def test_a_run_that_was_cut_short_goes_on_where_it_stopped(apply, told: list, tm
     second = f"{{type: run, command: [{sys.executable}, -c, '{code}'], name: second}}"
     with pytest.raises(StepFailed):
         apply(before=say("first") + "," + second)
-    assert json.loads((tmp_path / ".hfdeploy/run.json").read_text())["done"] == ["run.before.0"]
+    (noted,) = json.loads((tmp_path / ".hfdeploy/run.json").read_text())["done"]
+    assert noted.startswith("run.before.0 ")
     flag.touch()
     told.clear()
     apply(before=say("first") + "," + second)
@@ -133,6 +134,24 @@ def test_a_run_that_was_cut_short_goes_on_where_it_stopped(apply, told: list, tm
     with pytest.raises(StepFailed):
         apply(before=say("first") + "," + second)
     assert done(told) == ["first"]
+
+
+def test_of_steps_that_were_done_those_that_were_rewritten_are_done_again(apply, told: list) -> None:
+    with pytest.raises(StepFailed):
+        apply(before=say("a") + "," + say("b"), after=FAIL, target=f", steps: {{before: [{say('c')}]}}")
+    told.clear()
+    apply(before=say("a") + "," + say("B"), target=f", steps: {{before: [{say('C')}]}}")
+    assert done(told) == ["B", "C"]
+
+
+def test_each_failure_is_told_and_each_profile_goes_on_by_itself(apply, told: list) -> None:
+    tell = say("tell", ", when: result == 'failed'")
+    for _ in range(2):
+        with pytest.raises(StepFailed):
+            apply(before=say("a") + "," + FAIL, after=tell)
+        with pytest.raises(StepFailed):
+            apply(before=say("a") + "," + FAIL, after=tell, profile="staging")
+    assert done(told) == ["a", "tell", "a", "tell", "tell", "tell"]
 
 
 def test_a_step_about_targets_that_are_not_in_the_run_is_left_out(

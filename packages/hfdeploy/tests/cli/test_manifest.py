@@ -131,7 +131,7 @@ def test_a_failing_target_is_told_with_its_exit_code(run, folder: Path, hub) -> 
     assert RepoRef(RepoType.MODEL, "alice", "m") not in hub.repos
 
 
-def test_status_and_destroy_are_about_targets_unless_the_word_is_none(run, folder: Path, hub) -> None:
+def test_status_and_destroy_are_about_targets_unless_the_word_has_a_slash(run, folder: Path, hub) -> None:
     assert "m: model alice/m\n  is not there" in run("status").stdout
     run("apply", "--yes")
     told = run("status", "app").stdout
@@ -145,8 +145,12 @@ def test_status_and_destroy_are_about_targets_unless_the_word_is_none(run, folde
     assert (done.exit_code, "needs your consent" in done.stderr) == (21, True)
     assert run("destroy", "app", "--yes").exit_code == 0
     assert names(hub) == {"m"}
+    # A target that is misspelt is not taken for a repo of that name.
+    done = run("destroy", "ap", "--yes")
+    assert (done.exit_code, "There is no target 'ap'; did you mean 'app'?" in done.stderr) == (21, True)
     assert run("destroy", "alice/m", "--type", "model", "--yes").exit_code == 0
-    assert run("destroy", "--yes").exit_code == 0
+    done = run("destroy", "--yes")
+    assert (done.exit_code, "nothing to do" in done.stdout) == (0, True)
     assert names(hub) == set()
 
 

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from hfdeploy_core.manifest.node import Fault, Node, Place, find_node, refusal, strip
 from hfdeploy_core.manifest.spec import NAME_PATTERN, TARGET_KINDS, ManifestFile
+from hfdeploy_core.manifest.steps import STEP_KINDS
 from hfdeploy_core.manifest.suggesting import suggest
 
 _WORDS = {
@@ -50,7 +51,8 @@ def _describe(detail: ErrorDetails, root: Node, schema: Mapping[str, Any]) -> Fa
         case "missing":
             return Fault(key_at, f"{last!r} is missing.")
         case "union_tag_not_found":
-            return Fault(key_at, f"'type' is missing{suggest('', TARGET_KINDS)}")
+            known = {*(STEP_KINDS if "steps" in place else TARGET_KINDS)}
+            return Fault(key_at, f"'type' is missing{suggest('', known)}")
         case "union_tag_invalid":
             at = find_node(root, (*place, "type")).at
             known = _read_words(context["expected_tags"])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hfdeploy_core.model import CommitInfo, Plan, Remote, RepoRef, Setting
+from hfdeploy_core.model import CommitInfo, CreateRepo, Plan, Remote, RepoRef, Setting, SetVisibility
 from hfdeploy_core.planning.freshness import compare_settings
 from hfdeploy_core.planning.history import History, name_setting
 from hfdeploy_core.planning.trailers import COMMIT, CONTENT, ROLLBACK, RUN, SOURCE, read_trailers
@@ -69,6 +69,10 @@ def recall_left(history: History, repo: RepoRef) -> Plan:
     """The settings as the journal says that they were left: as a plan that makes them so."""
     left: dict[str, Setting] = {}
     for step in history.steps:
+        if step.repo == repo and step.is_done and isinstance(step.change, CreateRepo):
+            # It has none of the settings of a former repo of its name.
+            visibility = step.change.visibility
+            left = {} if visibility is None else {"visibility": SetVisibility(visibility, visibility)}
         if step.repo == repo and isinstance(step.change, Setting):
             name = name_setting(step.change)
             left.pop(name, None)

@@ -17,7 +17,7 @@ from hfdeploy_core.manifest.model import Declared
 from hfdeploy_core.manifest.references import Reference
 from hfdeploy_core.manifest.state import Held, State
 from hfdeploy_core.model import Outcome, Plan, RepoInfo
-from hfdeploy_core.running.flow import Done, Failed, Fate, Left
+from hfdeploy_core.running.flow import Done, Failed, Fate, Left, list_fates
 from hfdeploy_core.running.plan import ProjectPlan, list_changed
 from hfdeploy_core.running.run import Run, raise_failures
 from hfdeploy_core.running.stepping import Progress, Stepper, digest_run
@@ -56,7 +56,7 @@ def apply_project(
         project.folder,
         project.folder / STATE_FOLDER,
         project.environment,
-        Progress(project.folder / STATE_FOLDER, _name_run(plan)),
+        Progress(run.find_progress(), _name_run(plan)),
         clock,
         frozenset(name for target in manifest.targets.values() for name in target.names),
     )
@@ -133,7 +133,7 @@ def _find_failure(work: Callable[[], None]) -> DeployError | None:
 def _name_run(plan: ProjectPlan) -> str:
     """What a run is about: as long as that is the same, a run that was cut short is gone on with."""
     targets = (f"{name} {target.plan.repo} {target.plan.content}" for name, target in plan.targets.items())
-    return digest_run([plan.project.profile or "", repr(plan.project.manifest.steps), *targets])
+    return digest_run([plan.project.profile or "", *targets])
 
 
 def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManager[Book]:
@@ -182,7 +182,7 @@ def _summarize(fates: Mapping[str, Fate[Outcome | None]], elapsed_seconds: float
     return RunFinished(
         changed,
         tuple(name for name in done if name not in changed),
-        tuple(name for name, fate in fates.items() if isinstance(fate, Failed)),
-        tuple(name for name, fate in fates.items() if isinstance(fate, Left)),
+        list_fates(fates, Failed),
+        list_fates(fates, Left),
         elapsed_seconds,
     )

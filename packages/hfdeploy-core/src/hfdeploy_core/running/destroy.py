@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.destruction import destroy, plan_destroy
 from hfdeploy_core.errors import SettingInvalid
-from hfdeploy_core.events import DeletionPlanned, OnEvent, Warned
+from hfdeploy_core.events import DeletionPlanned, OnEvent, RunFinished, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.state import Held, list_owned, turn_around
 from hfdeploy_core.manifest.suggesting import suggest
 from hfdeploy_core.model import Destruction, RepoRef
+from hfdeploy_core.running.flow import Done, Failed, Fate, Left, list_fates
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import Run, raise_failures
 from hfdeploy_core.running.stores import Book
@@ -66,7 +67,9 @@ def destroy_project(
     plan: ProjectDestruction, *, on_event: OnEvent = lambda event: None, hub: Hub | None = None
 ) -> None:
     """Delete what the plan lists, what needs something before that, each after another look at it."""
-    run = Run(plan.project, on_event, SystemClock())
+    clock = SystemClock()
+    started_seconds = clock.seconds()
+    run = Run(plan.project, on_event, clock)
 
     def work(key: str, tell: OnEvent, hub: Hub, book: Book) -> None:
         held, found = plan.repos[key]
@@ -74,10 +77,19 @@ def destroy_project(
         book.forget(held.repo)
 
     needs = turn_around(held for held, _ in plan.repos.values())
-    if not needs and not plan.gone:
-        return
-    with run.enter(hub) as connected, run.find_store(connected).hold(lambda state: state) as book:
-        for repo in plan.gone:
-            book.forget(repo)
-        fates = run.go(needs, connected, lambda key, tell, hub: work(key, tell, hub, book))
+    fates: dict[str, Fate[None]] = {}
+    if needs or plan.gone:
+        with run.enter(hub) as connected, run.find_store(connected).hold(lambda state: state) as book:
+            for repo in plan.gone:
+                book.forget(repo)
+            fates = run.go(needs, connected, lambda key, tell, hub: work(key, tell, hub, book))
+    on_event(
+        RunFinished(
+            changed=list_fates(fates, Done),
+            unchanged=(),
+            failed=list_fates(fates, Failed),
+            left=list_fates(fates, Left),
+            elapsed_seconds=clock.seconds() - started_seconds,
+        )
+    )
     raise_failures(fates)

@@ -80,6 +80,11 @@ def run_graph(
     return {name: fates[name] for name in needs}
 
 
+def list_fates(fates: Mapping[str, Fate[T]], kind: type) -> tuple[str, ...]:
+    """The names of what met with that kind of fate."""
+    return tuple(name for name, fate in fates.items() if isinstance(fate, kind))
+
+
 def _judge(future: "Future[T]") -> Fate[T]:
     error = future.exception()
     if error is None:

@@ -40,8 +40,7 @@ class Run:
 
     def find_store(self, hub: Hub) -> Store:
         """Where the state of this manifest and profile lies."""
-        profile = self._project.profile
-        name = "state.json" if profile is None else f"state-{profile}.json"
+        name = self._name_file("state")
         asked = self._project.manifest.state_repo
         if asked is None:
             return LocalStore(self._project.folder / STATE_FOLDER, name)
@@ -49,6 +48,10 @@ class Run:
         return HubStore(
             RepoRef(RepoType.DATASET, namespace or hub.whoami().name, dataset), name, hub, self._clock
         )
+
+    def find_progress(self) -> Path:
+        """The file that tells which steps a run has done, should it be cut short."""
+        return self._project.folder / STATE_FOLDER / self._name_file("run")
 
     def look_around(self) -> Circumstances:
         """What conditions can look at, as far as it is the same for all."""
@@ -67,6 +70,10 @@ class Run:
             most=MOST_AT_A_TIME,
             on_left=lambda name, left: self._tell(TargetLeft(name, left.because)),
         )
+
+    def _name_file(self, what: str) -> str:
+        profile = self._project.profile
+        return f"{what}.json" if profile is None else f"{what}-{profile}.json"
 
     def _attempt(
         self, name: str, is_over: threading.Event, hub: Hub, work: Callable[[str, OnEvent, Hub], T]

@@ -21,30 +21,29 @@ from hfdeploy_core.running.registry import find_step
 from hfdeploy_core.running.steps.context import StepContext, StepKind
 from hfdeploy_core.source.cache import make_state_folder
 
-_RUN = "run.json"
 _LOGS = "logs"
 
 
 class Progress:
     """Which steps a run has done, on the disk before the next begins: where a run was cut short it goes on.
 
-    `digest` names what the run is about; another run begins anew.
+    `digest` names what the run is about; another run begins anew. A step that was rewritten is another.
     """
 
-    def __init__(self, folder: Path, digest: str) -> None:
-        self._file = folder / _RUN
+    def __init__(self, file: Path, digest: str) -> None:
+        self._file = file
         self._digest = digest
         self._lock = threading.Lock()
         self._done = self._read()
 
-    def has_done(self, key: str) -> bool:
+    def has_done(self, step: Step) -> bool:
         """Whether an earlier try of this run has done that step."""
-        return key in self._done
+        return _sign(step) in self._done
 
-    def note(self, key: str) -> None:
+    def note(self, step: Step) -> None:
         """Write down that a step is done."""
         with self._lock:
-            self._done.add(key)
+            self._done.add(_sign(step))
             make_state_folder(self._file.parent)
             fresh = self._file.with_suffix(".new")
             fresh.write_text(json.dumps({"digest": self._digest, "done": sorted(self._done)}))
@@ -92,7 +91,9 @@ class Stepper:
                 on_event(StepLeftOut(_name(step), reason))
                 continue
             self._do(step, circumstances, values, on_event)
-            self.progress.note(step.key)
+            # What is done about a failure is done about the next one, too.
+            if circumstances.result == "done":
+                self.progress.note(step)
 
     def _find_reason(self, step: Step, circumstances: Circumstances) -> str | None:
         """Why a step is left out, if it is."""
@@ -101,7 +102,7 @@ class Stepper:
         named = {reference.name for reference in step.references if reference.kind is Kind.TARGETS}
         if absent := sorted(name for name in named if name not in self.targets):
             return f"this run is not about {', '.join(absent)}"
-        if self.progress.has_done(step.key):
+        if self.progress.has_done(step):
             return "it was done before the run was cut short"
         if step.when is None:
             return None if circumstances.result == "done" else "something before it failed"
@@ -149,6 +150,10 @@ def read_asked(kind: StepKind, step: Step, fields: Mapping[str, Any]) -> BaseMod
         raise PluginInvalid(
             f"{step.kind}: {what}: {first['msg']}.", "Correct the step's arguments."
         ) from None
+
+
+def _sign(step: Step) -> str:
+    return f"{step.key} {digest_run([step.kind, repr(step.fields)])}"
 
 
 def _name(step: Step) -> str:

@@ -45,8 +45,8 @@ def destroy(
     """Delete REPO for good, or what `hfdeploy apply` has made, after listing what that is.
 
     Of hfdeploy.yaml, the targets that are named go with those that need them, all if none is named; a repo
-    that was there before `apply` is kept. Nothing brings back what is deleted. One word is a REPO, unless it
-    is a target.
+    that was there before `apply` is kept. Nothing brings back what is deleted. Where there is an
+    hfdeploy.yaml, a word is a TARGET unless it has a slash.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         if not means_repo(words, manifest=manifest, profile=profile):

@@ -59,10 +59,13 @@ def means_plan(words: Sequence[str], *, manifest: str | None, profile: str | Non
 
 
 def means_repo(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
-    """Whether `status WORD` or `destroy WORD` is about one repo: a word that is no target here."""
+    """Whether `status WORD` or `destroy WORD` is about one repo: with a slash, or where there is no manifest.
+
+    A target that is misspelt must not be the name of a repo that is deleted.
+    """
     if manifest is not None or profile is not None or len(words) != 1:
         return False
-    return "/" in words[0] or words[0] not in _list_targets()
+    return "/" in words[0] or find_manifest() is None
 
 
 def load_manifest(manifest: str | None, profile: str | None) -> "Project":

@@ -33,7 +33,8 @@ def status(
     """Show what REPO holds, where that comes from, and what others have changed since.
 
     Settings are compared with what the journal in DIR says. Without REPO, the same of the targets of
-    hfdeploy.yaml, all if none is named. One word is a REPO, unless it is a target.
+    hfdeploy.yaml, all if none is named. Where there is one, a word is a TARGET unless it has
+    a slash.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         if not means_repo(words, manifest=manifest, profile=profile):
