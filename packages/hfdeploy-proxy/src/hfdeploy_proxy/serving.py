@@ -12,16 +12,24 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import SecurityError
 from websockets.http11 import Request
 
 from hfdeploy_proxy.relay.wire import EXTENSION, Wire
-from hfdeploy_proxy.rules.errors import HEADERS_TOO_LARGE, HEADERS_TOO_SLOW, Problem
+from hfdeploy_proxy.rules.errors import (
+    HEADERS_TOO_LARGE,
+    HEADERS_TOO_SLOW,
+    RELAY_FAILED,
+    REQUEST_INVALID,
+    Problem,
+)
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE
 
 _GATHERED_BYTES = 2**14
 _LINGER_SECONDS = 1.0
 _AFTER_DRAIN_SECONDS = 2
 _ENDLESS_BYTES = 2**62
+_PIPELINED = 16
 
 
 class GatheredWrites:
@@ -39,21 +47,22 @@ class GatheredWrites:
 
     def write(self, data: bytes) -> None:
         if len(data) > _GATHERED_BYTES:
-            self._flush()
+            self.flush()
             self._transport.write(data)
             return
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is held: before anything is done to the transport itself."""
         if self._held:
             held, self._held = self._held, []
             if not self._transport.is_closing():
@@ -98,6 +107,26 @@ class RelayCycle(RequestResponseCycle):
         lines.append(b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n")
         self.keep_alive = self.keep_alive and not closes
         self.transport.write(b"".join(lines))
+
+    async def send_500_response(self) -> None:
+        body = RELAY_FAILED.body()
+        start = {"type": "http.response.start", "status": 500, "headers": RELAY_FAILED.headers(body)}
+        await self.send(start)
+        await self.send({"type": "http.response.body", "body": body})
+
+    def leave(self) -> None:
+        """As if the client had."""
+        self.disconnected = True
+        self.message_event.set()
+
+
+def answer_of(problem: Problem) -> bytes:
+    """The whole answer, for when there is no cycle to send it."""
+    body = problem.body()
+    lines = [STATUS_LINE[problem.status]]
+    for name, value in problem.headers(body):
+        lines += (name, b": ", value, b"\r\n")
+    return b"".join((*lines, b"\r\n", body))
 
 
 class _Deaf:
@@ -160,9 +189,14 @@ class RelayServer(uvicorn.Server):
 
 
 class RelayProtocol(HttpToolsProtocol):
-    """Tells the relay what ASGI does not, and has patience with a head for so long and so many bytes only."""
+    """Tells the relay what ASGI does not, and has patience with a head for so long and so many bytes only.
+
+    ``cycle`` is uvicorn's for the request that came last. The one that is being answered may be before it:
+    uvicorn forgets that one when the client leaves, and writes into its answer what is wrong with the next.
+    """
 
     config: RelayConfig
+    _answering: RelayCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -175,6 +209,8 @@ class RelayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -186,12 +222,15 @@ class RelayProtocol(HttpToolsProtocol):
             self._refuse(HEADERS_TOO_LARGE)
 
     def handle_websocket_upgrade(self) -> None:
+        if self._answering is not None and not self._answering.response_complete:
+            self._refuse(REQUEST_INVALID)
+            return
         self._timer.cancel()
+        self._gathered.flush()
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        if not self._refused:
-            super().send_400_response(msg)
+        self._refuse(REQUEST_INVALID)
 
     def _look(self) -> None:
         """Once a timeout, not once a request: whoever still sends the head that it sent then is too slow."""
@@ -203,20 +242,31 @@ class RelayProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.config.header_timeout_seconds, self._look)
 
     def _refuse(self, problem: Problem) -> None:
-        if not self._refused and not self.transport.is_closing():
-            self._refused = True
-            body = problem.body()
-            lines = [STATUS_LINE[problem.status]]
-            for name, value in problem.headers(body):
-                lines += (name, b": ", value, b"\r\n")
-            self.transport.write(b"".join((*lines, b"\r\n", body)))
+        """What is wrong must not stand in the answer to something else."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        self._gathered.flush()
+        answering = self._answering
+        if answering is None or answering.response_complete:
+            self.transport.write(answer_of(problem))
+            self._linger()
+        elif answering is not self.cycle or not answering.more_body:
+            self.parser = cast("httptools.HttpRequestParser", _Deaf())
+            answering.keep_alive = False  # an earlier request has its answer, and the next ones have none
+        elif answering.response_started:
+            self.break_off()
+        else:
+            answering.leave()
+            self.transport.write(answer_of(problem))
             self._linger()
 
     def _close(self) -> None:
         """After an answer. If the client still sends its request, it must not learn by a reset that it is in
         vain: the answer might be lost with it.
         """
-        if self.cycle is not None and self.cycle.more_body and not self.cycle.disconnected:
+        answering = self._answering
+        if answering is not None and answering.more_body and not answering.disconnected:
             self._linger()
         else:
             self.transport.close()
@@ -238,6 +288,12 @@ class RelayProtocol(HttpToolsProtocol):
         if self.cycle is not before:
             self.cycle.__class__ = RelayCycle  # uvicorn has no other way to choose it
             self.cycle.transport = cast("Any", self._gathered)
+        if 0 < len(self.pipeline) < _PIPELINED:
+            self.flow.resume_reading()  # or it would not be seen that the client leaves
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cast("RelayCycle", cycle)
+        super()._start_asgi_task(cycle, app)
 
     def _check_head(self) -> None:
         """What has come may be of the body, too."""
@@ -246,15 +302,20 @@ class RelayProtocol(HttpToolsProtocol):
             self._refuse(HEADERS_TOO_LARGE)
             raise ValueError("the head is too long")  # ends the parser
 
+    def shutdown(self) -> None:
+        self._gathered.flush()
+        super().shutdown()
+
     def break_off(self) -> None:
         """End what is under way, also if the client does not read."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True
+        if self._answering is not None:
+            self._answering.leave()
         self.transport.abort()
 
     def _break_answer(self) -> None:
         """Close before the answer is whole: the client sees that it is not."""
-        self.cycle.disconnected = True
+        if self._answering is not None:
+            self._answering.disconnected = True
         self._gathered.close()
 
 
@@ -265,6 +326,14 @@ class RelayWebSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.response.status_code == 101:
             cast("Any", self.scope["extensions"])[EXTENSION] = True
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        failure = self.conn.handshake_exc
+        if failure is not None and not self.handshake_initiated and not self.transport.is_closing():
+            too_large = isinstance(failure, SecurityError)  # 128 lines of 8 KiB each are read
+            self.transport.write(answer_of(HEADERS_TOO_LARGE if too_large else REQUEST_INVALID))
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Not yet: see `RelayServer`."""
@@ -309,7 +378,7 @@ def server_config(
         http=RelayProtocol,
         ws=RelayWebSocket,
         ws_max_size=websocket_max_bytes,
-        loop="uvloop",
+        loop="auto",
         lifespan="on",
         log_level="warning",
         access_log=False,

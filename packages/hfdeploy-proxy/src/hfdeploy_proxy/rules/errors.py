@@ -74,6 +74,9 @@ FRAMING_INVALID = Problem(
 HEADER_INVALID = Problem(
     400, "header-invalid", "Bad header", "A header holds a line break or another control character."
 )
+REQUEST_INVALID = Problem(
+    400, "request-invalid", "Bad request", "This is no request of HTTP/1.1, or its method is not known here."
+)
 CODING_UNKNOWN = Problem(
     501, "coding-unknown", "Unknown transfer coding", "The only transfer coding understood here is chunked."
 )
@@ -100,6 +103,7 @@ HEADERS_TOO_SLOW = Problem(
     408, "headers-too-slow", "Request timed out", "The headers of the request did not come in time."
 )
 TOO_BUSY = Problem(503, "too-busy", "Too busy", "This relay has as many requests as it takes at a time.", 1)
+RELAY_FAILED = Problem(500, "relay-failed", "Out of order", "The relay has failed; its log says where.")
 LOOP_DETECTED = Problem(508, "loop-detected", "Loop detected", "The request has come back to where it was.")
 
 
