@@ -57,6 +57,20 @@ def test_the_janitor_leaves_it_until_it_expires(
     assert swept.returncode == 0
     assert [space.id for space in api.list_spaces(author="alice")] == ["alice/app-pr-1"]
 
+    assert run("hfdeploy", "deploy", source, "alice/app", "--no-wait", token=canary).returncode == 0
+    (source / "index.html").write_text("<p>better")
+    assert run("hfdeploy", "preview", "create", source, *named, token=canary).returncode == 0
+    promoted = run("hfdeploy", "promote", "alice/app-pr-1", "alice/app", "--yes", token=canary)
+    assert promoted.returncode == 0
+    held = {
+        path: Path(api.hf_hub_download("alice/app", path, repo_type="space", local_dir=source.parent / "got"))
+        for path in ("README.md", "index.html")
+    }
+    assert {path: place.read_text() for path, place in held.items()} == {
+        "README.md": CARD,
+        "index.html": "<p>better",
+    }
+
     gone = run("hfdeploy", "preview", "destroy", *named, "--yes", token=canary)
     assert gone.returncode == 0
-    assert not list(api.list_spaces(author="alice"))
+    assert [space.id for space in api.list_spaces(author="alice")] == ["alice/app"]

@@ -2,8 +2,23 @@
 
 import pytest
 
-from hfdeploy_core import create_preview, deploy, destroy, list_previews, plan_destroy_preview, plan_promote
-from hfdeploy_core.errors import NameTaken, RepoNameInvalid, RepoNotFound, SettingInvalid, TooManyPreviews
+from hfdeploy_core import (
+    create_preview,
+    deploy,
+    destroy,
+    list_previews,
+    plan_destroy_preview,
+    plan_promote,
+    promote,
+)
+from hfdeploy_core.errors import (
+    CardInvalid,
+    NameTaken,
+    RepoNameInvalid,
+    RepoNotFound,
+    SettingInvalid,
+    TooManyPreviews,
+)
 from hfdeploy_core.model import RepoRef, RepoType, Sdk, Visibility
 from hfdeploy_core.previewing import Preview
 from hfdeploy_core.testing import FakeClock, FakeHub
@@ -88,10 +103,33 @@ def test_it_is_destroyed_alone(hub: FakeHub, root) -> None:
         plan_destroy_preview("app", id="pr-1", hub=hub)
 
 
-def test_its_card_does_not_come_to_stay(hub: FakeHub, root) -> None:
+def test_its_expiry_does_not_come_to_stay(hub: FakeHub, root, write, tmp_path) -> None:
+    write({"app.py": "2"})
     create_preview(root, "app", id="pr-1", tags=[TAG], hub=hub)
     with pytest.raises(SettingInvalid, match="is a preview of alice/app"):
         plan_promote("app-pr-1", "app", hub=hub)
+    promote("app-pr-1", "app", drop_tags="expires-", state=tmp_path, hub=hub)
+    held = hub.repos[SPACE].files
+    assert (held["README.md"], held["app.py"]) == (CARD.encode(), b"2")
+    # Known by its digest: the tree need not be asked for.
+    hub.calls.clear()
+    assert not deploy(root, "app", hub=hub).changed
+    assert "list_files" not in hub.calls
+    write({"README.md": CARD.replace("docker", "static")})
+    create_preview(root, "app", id="pr-1", tags=[TAG], hub=hub)
+    promote("app-pr-1", "app", drop_tags="expires-", state=tmp_path, hub=hub)
+    assert held is not hub.repos[SPACE].files
+    assert hub.repos[SPACE].files["README.md"] == CARD.replace("docker", "static").encode()
+
+
+def test_a_source_without_a_card_gets_one(hub: FakeHub, tmp_path) -> None:
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "Dockerfile").write_text("FROM python")
+    create_preview(tmp_path / "bare", "app", id="pr-1", tags=[TAG], sdk="docker", hub=hub)
+    card = hub.repos[PREVIEW].files["README.md"].decode()
+    assert card == f'---\nsdk: docker\ntags:\n- "{TAG}"\n---\n'
+    with pytest.raises(CardInvalid, match="no README"):
+        create_preview(tmp_path / "bare", "app", id="pr-1", tags=[TAG], hub=hub)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ class Source:
     With `rev` it is not the folder's files that are deployed, but what git holds of it at that revision. The
     next are patterns as in a .gitignore: `include` adds what ignore files leave out, `exclude` leaves
     out more, and `allow_secrets` consents to files that look as if they held secrets. What `card_file` or
-    `front_matter` says, in YAML, is laid over its README.md, and its card gets the `tags`, too.
+    `front_matter` says, in YAML, is laid over its README.md, and its card gets the `tags`, too; without a
+    README.md it is made for them, of the `sdk`.
     """
 
     path: str
@@ -82,6 +83,7 @@ class Source:
     tags: tuple[str, ...] = ()
     card_file: str | None = None
     front_matter: str | None = None
+    sdk: Sdk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,8 +508,8 @@ class Plan:
     the Hub puts there itself. `source` is where the contents are read once more when the plan is applied, and
     `held` what an existing repo was set to. `most_deletions` is how many files it may delete, None for any.
     `restores` is the earlier commit whose files these are, where they come from the Hub itself and from no
-    source; it is one of `origin`, where that is another repo. `relay` is what is made of the Space in front
-    of it.
+    source; it is one of `origin`, where that is another repo, and `card` is what README.md says instead of
+    what it says there. `relay` is what is made of the Space in front of it.
     """
 
     repo: RepoRef
@@ -522,6 +524,7 @@ class Plan:
     most_deletions: int | None = None
     restores: str | None = None
     origin: RepoRef | None = None
+    card: str | None = None
     relay: "RelayPlan | None" = None
 
     @property

@@ -145,6 +145,7 @@ def read_source(path: str, options: Options) -> Source:
         check_globs("--allow-secrets", options.get("allow_secrets", ())),
         tuple(options.get("tags", ())),
         *_read_card(options.get("card")),
+        Sdk(sdk) if options.get("tags") and (sdk := options.get("sdk")) else None,
     )
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from hfdeploy_core.errors import (
@@ -295,9 +296,10 @@ class FakeHub:
         on_bytes: Callable[[int], None],
         *,
         origin: RepoRef | None = None,
+        given: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Staged:
         self._call("recall")
-        files = self._find_commit(origin or repo, revision).files
+        files = {**self._find_commit(origin or repo, revision).files, **given}
         on_bytes(sum(entry.size_bytes for entry in entries))
         return Staged(tuple((entry.path, files[entry.path]) for entry in entries))
 

@@ -89,12 +89,12 @@ def test_what_is_no_plan_is_refused(text: str, says: str) -> None:
         read_plan(text)
 
 
-def test_version_2_looks_like_this() -> None:
+def test_version_3_looks_like_this() -> None:
     """Plans that are saved today are read tomorrow: whoever changes this changes VERSION."""
     document = json.loads(write_plan(PLAN))
     assert document.pop("digest") == digest_plan(PLAN)
     assert document == {
-        "version": 2,
+        "version": 3,
         "repo": {"type": "space", "namespace": "alice", "name": "app"},
         "base": "a" * 40,
         "changes": [
@@ -125,6 +125,7 @@ def test_version_2_looks_like_this() -> None:
             "tags": [],
             "card_file": None,
             "front_matter": None,
+            "sdk": None,
         },
         "allows_partial": False,
         "most_deletions": None,
@@ -138,5 +139,6 @@ def test_version_2_looks_like_this() -> None:
         },
         "restores": None,
         "origin": None,
+        "card": None,
         "relay": None,
     }

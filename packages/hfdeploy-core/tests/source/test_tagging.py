@@ -2,8 +2,7 @@ import pytest
 
 from hfdeploy_core.errors import CardInvalid
 from hfdeploy_core.source.card import parse_card
-from hfdeploy_core.source.scan import scan
-from hfdeploy_core.source.tagging import add_tags, tag_card
+from hfdeploy_core.source.tagging import add_tags, drop_tags
 
 TAG = "expires-2026-11-25T00:00Z"
 
@@ -48,19 +47,20 @@ def test_what_cannot_be_tagged(text: str, says: str) -> None:
         add_tags(text, [TAG])
 
 
-def test_only_the_card_is_another_one(write) -> None:
-    root = write({"README.md": "---\nsdk: docker\n---\n", "app.py": "1"})
-    snapshot = scan(root)
-    with tag_card(snapshot, [TAG]) as tagged:
-        card, app = tagged.entries
-        assert TAG in card.locate(root).read_text()
-        assert app == snapshot.entries[1]
-        assert card.blob_id != snapshot.entries[0].blob_id
-    assert "tags" not in (root / "README.md").read_text()
-    with tag_card(snapshot, []) as same:
-        assert same is snapshot
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nsdk: docker\n---\n# App\n",
+        '---\nsdk: docker\ntags:\n- "a"\n---\n',
+        '---\ntags:\n- "a"\n- "b"\nsdk: docker\n---\n',
+    ],
+)
+def test_a_tag_that_was_added_goes_without_a_trace(text: str) -> None:
+    assert drop_tags(add_tags(text, [TAG]), "expires-") == text
+    assert drop_tags(text, "expires-") == text
 
 
-def test_without_a_card_there_is_nothing_to_tag(write) -> None:
-    with pytest.raises(CardInvalid, match="has no README"), tag_card(scan(write({"a": "1"})), [TAG]):
-        pass
+def test_only_tags_that_begin_so_go() -> None:
+    text = f"---\ntags: [not-expires-, {TAG}, 1]  # mine\nsdk: docker\n---\n"
+    left = '---\ntags:\n- "not-expires-"\n- 1\n  # mine\nsdk: docker\n---\n'
+    assert drop_tags(text, "expires-") == left

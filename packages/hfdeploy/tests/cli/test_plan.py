@@ -26,7 +26,7 @@ def test_a_plan_names_every_file_and_writes_nothing(run, hub, source) -> None:
 def test_with_json_the_last_line_is_the_plan(run, hub, source) -> None:
     done = run("plan", source, "alice/app", "--public", "--json")
     planned, plan = (json.loads(line) for line in done.stdout.splitlines()[-2:])
-    assert (plan["event"], plan["version"], plan["base"]) == ("plan", 2, None)
+    assert (plan["event"], plan["version"], plan["base"]) == ("plan", 3, None)
     assert plan["digest"] == planned["digest"]
     assert plan["repo"] == {"type": "space", "namespace": "alice", "name": "app"}
     assert [change["change"] for change in plan["changes"]][:1] == ["create_repo"]

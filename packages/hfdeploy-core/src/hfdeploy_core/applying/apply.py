@@ -144,6 +144,7 @@ class _Applier:
             parent=info.head,
             restores=self.plan.restores,
             origin=self.plan.origin,
+            card=self.plan.card,
             digest=self.digest,
             description=describe_commit(change.description, self.digest, told, self.provenance),
             clock=self.clock,

@@ -24,6 +24,7 @@ def commit_files(
     parent: str,
     restores: str | None = None,
     origin: RepoRef | None = None,
+    card: str | None = None,
     digest: str,
     description: str,
     clock: Clock,
@@ -31,7 +32,8 @@ def commit_files(
 ) -> str:
     """Upload contents, then commit on top of `parent`: the new id, or `parent` where nothing was left to do.
 
-    What an earlier commit had, which it `restores`, of this repo or of its `origin`, is not uploaded.
+    What an earlier commit had, which it `restores`, of this repo or of its `origin`, is not uploaded; where
+    there is a `card`, README.md is that instead.
     `description` carries `digest` in a trailer, by which a commit is known whose answer was lost.
 
     Raises SourceChanged, with nothing committed, where a file is not what was planned any more.
@@ -40,7 +42,8 @@ def commit_files(
     tell = _progress(entries, on_event)
     tell(0)
     if restores is not None:
-        staged = hub.recall(repo, restores, entries, tell, origin=origin)
+        given = {} if card is None else {"README.md": card.encode()}
+        staged = hub.recall(repo, restores, entries, tell, origin=origin, given=given)
     else:
         staged = hub.stage(repo, snapshot.root, entries, tell)
         check_unchanged(snapshot.root, entries)

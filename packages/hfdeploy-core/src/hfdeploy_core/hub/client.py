@@ -1,12 +1,12 @@
 """The adapter: the Hub's API as the port wants it. Import it late: it reads the environment's HF_* names."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, cast
 from urllib.parse import quote, urlencode
 
@@ -312,13 +312,15 @@ class HubClient:
         on_bytes: Callable[[int], None],
         *,
         origin: RepoRef | None = None,
+        given: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Staged:
         if origin is not None:
             large = [entry.path for entry in entries if entry.sha256 is not None]
             contents.share_files(self._authorized(), _api(origin), revision, large, repo)
         path = self._resolve(origin or repo, revision)
         lines, bytes_done = [], 0
-        for upload in contents.recall_files(self._authorized(), path, f"read files of {repo}", entries):
+        doing = f"read files of {repo}"
+        for upload in contents.recall_files(self._authorized(), path, doing, entries, given):
             lines.append(contents.write_line(upload))
             bytes_done += upload.entry.size_bytes
             on_bytes(bytes_done)

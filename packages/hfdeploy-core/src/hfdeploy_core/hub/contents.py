@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,13 +86,19 @@ def ask_modes(
     return modes
 
 
-def recall_files(caller: Caller, path: str, doing: str, entries: Sequence[FileEntry]) -> Iterator[Upload]:
-    """Files of an earlier commit, whose contents lie below `path`; the Hub copies none but large ones."""
+def recall_files(
+    caller: Caller, path: str, doing: str, entries: Sequence[FileEntry], given: Mapping[str, bytes]
+) -> Iterator[Upload]:
+    """Files of an earlier commit, whose contents lie below `path` where they are not `given`; the Hub copies
+    none but large ones.
+    """
 
     def recall(entry: FileEntry) -> Upload:
         if entry.sha256 is not None:
             return Upload(entry, b"", entry.sha256)
-        content = caller.ask("GET", f"{path}/{quote(entry.path)}", doing).body
+        content = given.get(entry.path)
+        if content is None:
+            content = caller.ask("GET", f"{path}/{quote(entry.path)}", doing).body
         if not _is_content(content, entry):
             raise HubFailed(f"Cannot {doing}: {entry.path} is not what the Hub lists.")
         return Upload(entry, content, None)

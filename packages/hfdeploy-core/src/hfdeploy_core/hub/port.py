@@ -1,9 +1,10 @@
 """What the rest of this package asks of the Hub; `hub.client` and `testing.FakeHub` answer it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from hfdeploy_core.model import (
@@ -179,10 +180,12 @@ class Hub(Protocol):
         on_bytes: Callable[[int], None],
         *,
         origin: RepoRef | None = None,
+        given: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Staged:
         """Files as they were at an earlier commit, for another one: large ones stay where they are.
 
-        With an `origin` it is a commit of that repo, which shares its large files with this one.
+        With an `origin` it is a commit of that repo, which shares its large files with this one. What is
+        `given`, by path, is taken as it is.
         """
         ...
 

@@ -27,6 +27,7 @@ def digest_plan(plan: Plan) -> str:
         "held": None if plan.held is None else asdict(plan.held),
         "restores": plan.restores,
         "origin": None if plan.origin is None else str(plan.origin),
+        "card": plan.card,
     }
     if plan.relay is not None:
         content["relay"] = (digest_plan(plan.relay.plan), plan.relay.token_name, plan.relay.is_strict)
@@ -42,6 +43,13 @@ def digest_blobs(blobs: Iterable[tuple[str, str]]) -> str:
     """`digest_content` over pairs of path and git blob id."""
     lines = sorted(f"{path}\0{blob_id}\n" for path, blob_id in blobs)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def name_text(path: str, text: str) -> FileEntry:
+    """The entry of a file that holds this text."""
+    content = text.encode()
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    return FileEntry(path, len(content), blob.hexdigest(), None)
 
 
 def _list_fields(change: Change) -> dict[str, Any]:

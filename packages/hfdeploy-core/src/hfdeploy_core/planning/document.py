@@ -25,7 +25,7 @@ from hfdeploy_core.model import (
 )
 from hfdeploy_core.planning.digest import digest_plan
 
-VERSION = 2
+VERSION = 3
 _CHANGES = {
     "create_repo": CreateRepo,
     "set_visibility": SetVisibility,

@@ -16,22 +16,37 @@ from hfdeploy_core.model import (
     Target,
 )
 from hfdeploy_core.planning.deploy import hold_settings
+from hfdeploy_core.planning.digest import digest_blobs, name_text
 from hfdeploy_core.planning.files import plan_files
 from hfdeploy_core.planning.trailers import CONTENT, is_exact, read_trailers
 from hfdeploy_core.space import Runtime
 
+CARD = "README.md"
+
 _LIVE = frozenset({"RUNNING", "SLEEPING"})
 
 
-def plan_promotion(origin: RepoInfo, latest: CommitInfo, files: Sequence[RemoteFile], remote: Remote) -> Plan:
+def plan_promotion(
+    origin: RepoInfo,
+    latest: CommitInfo,
+    files: Sequence[RemoteFile],
+    remote: Remote,
+    card: str | None = None,
+) -> Plan:
     """The changes that make `remote` hold exactly the `files` of another Space, at its `latest` commit.
 
-    Settings stay as they are. Raises SettingInvalid where both are one.
+    But for README.md, where `card` is what that is to say instead. Settings stay as they are. Raises
+    SettingInvalid where both are one.
     """
     repo = remote.info.repo
     if origin.repo == repo:
         raise SettingInvalid(f"{repo} cannot be promoted to itself.", "Name two Spaces.")
-    entries = [FileEntry(file.path, file.size_bytes, file.blob_id, file.sha256) for file in files]
+    entries = [
+        name_text(file.path, card)
+        if card is not None and file.path == CARD
+        else FileEntry(file.path, file.size_bytes, file.blob_id, file.sha256)
+        for file in files
+    ]
     changed = plan_files(entries, remote.files, mirror=True)
     commits: tuple[CommitFiles, ...] = ()
     if changed.puts or changed.deletions:
@@ -45,12 +60,19 @@ def plan_promotion(origin: RepoInfo, latest: CommitInfo, files: Sequence[RemoteF
         remote.info.head,
         commits,
         changed.unchanged_files,
-        read_trailers(latest.message).get(CONTENT, ""),
+        read_trailers(latest.message).get(CONTENT, "") if card is None else _digest_tree(entries),
         is_exact(latest),
         held=hold_settings(Target(repo, ""), remote),
         restores=latest.id,
         origin=origin.repo,
+        card=card,
     )
+
+
+def _digest_tree(entries: Sequence[FileEntry]) -> str:
+    """The digest of the source that holds this; where there are large files, known by another, of none."""
+    kept = (entry for entry in entries if entry.path != ".gitattributes")
+    return digest_blobs((entry.path, entry.sha256 or entry.blob_id) for entry in kept)
 
 
 def find_doubt(origin: RepoInfo, runtime: Runtime) -> str | None:

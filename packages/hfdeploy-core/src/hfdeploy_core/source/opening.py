@@ -12,7 +12,6 @@ from hfdeploy_core.model import Snapshot, Source
 from hfdeploy_core.source.ignore import Rules
 from hfdeploy_core.source.overlay import CARD, lay_over
 from hfdeploy_core.source.scan import describe_empty, find_root, make_rules, scan
-from hfdeploy_core.source.tagging import tag_card
 
 Bring = Callable[[Snapshot, Collection[str]], Snapshot]
 
@@ -45,8 +44,7 @@ def open_source(source: Source, state: Path) -> Iterator[OpenSource]:
     with ExitStack() as stack:
         opened = _open(source, state, stack)
         snapshot = opened.bring(opened.snapshot, {CARD})
-        snapshot = stack.enter_context(lay_over(snapshot, source))
-        yield replace(opened, snapshot=stack.enter_context(tag_card(snapshot, source.tags)))
+        yield replace(opened, snapshot=stack.enter_context(lay_over(snapshot, source)))
 
 
 def _open(source: Source, state: Path, stack: ExitStack) -> OpenSource:

@@ -1,4 +1,4 @@
-"""A card that is kept apart from README.md, and laid over it on the way to the Hub."""
+"""What README.md says on the Hub and not in the source: a card that is kept apart, and tags."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from hfdeploy_core.model import Snapshot, Source
 from hfdeploy_core.source.card import find_front_matter
 from hfdeploy_core.source.digest import FoundFile, hash_file
 from hfdeploy_core.source.given import lay_out
+from hfdeploy_core.source.tagging import add_tags
 
 if TYPE_CHECKING:
     import yaml
@@ -21,18 +22,23 @@ _ANY_WIDTH = 10**6
 
 @contextmanager
 def lay_over(snapshot: Snapshot, source: Source) -> Iterator[Snapshot]:
-    """The snapshot with the source's card in its README.md, which is made if there is none.
+    """The snapshot with the source's card and tags in its README.md, which is made if there is none.
 
     Raises CardInvalid, also where the card cannot be read.
     """
-    if source.card_file is None and source.front_matter is None:
+    has_card = source.card_file is not None or source.front_matter is not None
+    if not has_card and not source.tags:
         yield snapshot
         return
-    file = source.card_file or "the card"
-    matter = _read(Path(source.card_file), file) if source.card_file is not None else source.front_matter
     held = next((entry for entry in snapshot.entries if entry.path == CARD), None)
-    readme = "" if held is None else _read(held.locate(snapshot.root), CARD)
-    with lay_out({CARD: merge_card(readme, matter or "", file).encode()}) as folder:
+    readme = None if held is None else _read(held.locate(snapshot.root), CARD)
+    if has_card:
+        file = source.card_file or "the card"
+        matter = _read(Path(source.card_file), file) if source.card_file is not None else source.front_matter
+        readme = merge_card(readme or "", matter or "", file)
+    if source.tags:
+        readme = add_tags(_begin_card(source) if readme is None else readme, source.tags)
+    with lay_out({CARD: (readme or "").encode()}) as folder:
         place = str(folder / CARD)
         laid = replace(hash_file(FoundFile(CARD, place)), location=place)
         others = (entry for entry in snapshot.entries if entry is not held)
@@ -61,6 +67,16 @@ def merge_card(readme: str, matter: str, file: str = "the card") -> str:
     merged = _serialize(lower or upper)
     begin, end = held
     return f"{text[:begin]}{merged}{text[end:]}"
+
+
+def _begin_card(source: Source) -> str:
+    """A card for tags, where the source has none: the Hub's own is not known here."""
+    if source.sdk is None:
+        raise CardInvalid(
+            f"The source has no {CARD} that could be tagged {source.tags[0]}.",
+            f"Pass --sdk, or add a {CARD} whose front matter says at least `sdk:`.",
+        )
+    return f"---\nsdk: {source.sdk}\n---\n"
 
 
 def _compose(text: str, file: str) -> "yaml.MappingNode | None":

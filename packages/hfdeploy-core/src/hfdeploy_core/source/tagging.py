@@ -1,41 +1,28 @@
-"""Tags that a card gets on its way to the Hub, and that the source's own README.md does not have."""
+"""Tags of a card, put in or taken out: the rest of its text stays as it is."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 
 from hfdeploy_core.errors import CardInvalid
-from hfdeploy_core.model import Snapshot
 from hfdeploy_core.source.card import find_front_matter
-from hfdeploy_core.source.digest import FoundFile, hash_file
-from hfdeploy_core.source.given import lay_out
 
 _CARD = "README.md"
 
 
-@contextmanager
-def tag_card(snapshot: Snapshot, tags: Sequence[str]) -> Iterator[Snapshot]:
-    """The snapshot with these tags in its card. Raises CardInvalid where there is none to tag."""
-    if not tags:
-        yield snapshot
-        return
-    card = next((entry for entry in snapshot.entries if entry.path == _CARD), None)
-    if card is None:
-        raise CardInvalid(
-            f"The source has no {_CARD} that could be tagged {tags[0]}.",
-            f"Add a {_CARD} whose front matter says at least `sdk:`.",
-        )
-    text = card.locate(snapshot.root).read_text(encoding="utf-8-sig")
-    with lay_out({_CARD: add_tags(text, tags).encode()}) as folder:
-        place = str(folder / _CARD)
-        tagged = replace(hash_file(FoundFile(_CARD, place)), location=place)
-        yield replace(
-            snapshot, entries=tuple(tagged if entry is card else entry for entry in snapshot.entries)
-        )
-
-
 def add_tags(text: str, tags: Sequence[str]) -> str:
-    """A README's text with more tags in its front matter, the rest of it untouched. Raises CardInvalid."""
+    """A README's text with more tags in its front matter. Raises CardInvalid."""
+    begin, end, held = _find_tags(text)
+    return _write_tags(text, begin, end, [*held, *(tag for tag in tags if tag not in held)])
+
+
+def drop_tags(text: str, beginning: str) -> str:
+    """A README's text without the tags that begin so. Raises CardInvalid."""
+    begin, end, held = _find_tags(text)
+    kept = [tag for tag in held if not str(tag).startswith(beginning)]
+    return text if len(kept) == len(held) else _write_tags(text, begin, end, kept)
+
+
+def _find_tags(text: str) -> tuple[int, int, list[object]]:
+    """Where the tags stand in a README's text, or would, and what they are."""
     # Imported here: most of what uses this library never reads a card.
     import yaml
 
@@ -43,22 +30,25 @@ def add_tags(text: str, tags: Sequence[str]) -> str:
     if found is None:
         raise CardInvalid(f"{_CARD} has no front matter to put tags into.")
     begin, end = found
-    matter = text[begin:end]
     try:
-        node = yaml.compose(matter, Loader=yaml.SafeLoader)
-        fields = yaml.safe_load(matter) or {}
+        node = yaml.compose(text[begin:end], Loader=yaml.SafeLoader)
+        fields = yaml.safe_load(text[begin:end]) or {}
     except yaml.YAMLError:
         raise CardInvalid(f"The front matter of {_CARD} is not valid YAML.") from None
     held = fields.get("tags") or [] if isinstance(fields, dict) else None
     if not isinstance(held, list):
         raise CardInvalid(f"The tags in the front matter of {_CARD} are not a list.")
-    lines = "".join(f"- {_quote(tag)}\n" for tag in [*held, *(tag for tag in tags if tag not in held)])
     for key, value in node.value if node is not None else ():
         if key.value == "tags":
-            begin, end = begin + key.start_mark.index, begin + value.end_mark.index
-            rest = text[end:]
-            return f"{text[:begin]}tags:\n{lines}{rest.removeprefix(chr(10))}"
-    return f"{text[:end]}tags:\n{lines}{text[end:]}"
+            return begin + key.start_mark.index, begin + value.end_mark.index, held
+    return end, end, held
+
+
+def _write_tags(text: str, begin: int, end: int, tags: Sequence[object]) -> str:
+    lines = "".join(f"- {_quote(tag)}\n" for tag in tags)
+    written = f"tags:\n{lines}" if lines else ""
+    rest = text[end:] if begin == end else text[end:].removeprefix("\n")
+    return f"{text[:begin]}{written}{rest}"
 
 
 def _quote(tag: object) -> str:

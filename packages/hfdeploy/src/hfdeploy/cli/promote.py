@@ -36,7 +36,8 @@ def promote(
 ) -> None:
     """Make the Space TO hold exactly what the Space FROM holds, in one commit made on the Hub.
 
-    Settings, variables and secrets of TO stay as they are.
+    Settings, variables and secrets of TO stay as they are. What the card of a preview says of its expiry
+    does not come along.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         gate = read_gate(
@@ -46,8 +47,11 @@ def promote(
             probes=probes,
             rolls_back=rolls_back,
         )
+        # Imported here: only previews and this verb know the janitor.
+        from hfdeploy_janitor.decide import EXPIRES_TAG
+
         told: dict[str, Any] = {"on_event": renderer.show}
-        plan = hfdeploy_core.plan_promote(source, repo, **told)
+        plan = hfdeploy_core.plan_promote(source, repo, drop_tags=EXPIRES_TAG, **told)
         renderer.show_plan(plan)
         if plan.changes:
             ask_consent(f"Put all of {source} into {plan.repo}?", is_agreed=is_agreed)
