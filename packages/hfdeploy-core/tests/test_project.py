@@ -1,5 +1,8 @@
+import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,19 @@ from hfdeploy_core.errors import (
     SettingInvalid,
     SourceMissing,
     StateLocked,
+    StepFailed,
     ValueMissing,
 )
-from hfdeploy_core.events import Event, Finished, Planned, RunFinished, TargetFailed, TargetLeft, TargetTold
-from hfdeploy_core.manifest.state import State
+from hfdeploy_core.events import (
+    Event,
+    Finished,
+    Planned,
+    RunFinished,
+    StepFinished,
+    TargetFailed,
+    TargetLeft,
+    TargetTold,
+)
 from hfdeploy_core.model import RepoRef, RepoType, SetVariable
 from hfdeploy_core.running.stores import LocalStore
 from hfdeploy_core.space import Runtime
@@ -280,7 +292,7 @@ def test_what_is_gone_already_is_forgotten(load: Load, hub: FakeHub, tmp_path: P
     plan = project.plan_destroy_project(loaded, hub=hub)
     assert (dict(plan.repos), len(plan.gone)) == ({}, 2)
     project.destroy_project(plan, hub=hub)
-    assert LocalStore(tmp_path / ".hfdeploy", "state.json").read() == State()
+    assert LocalStore(tmp_path / ".hfdeploy", "state.json").read().repos == ()
 
 
 def test_each_profile_has_a_state_of_its_own(load: Load, hub: FakeHub) -> None:
@@ -293,6 +305,37 @@ def test_each_profile_has_a_state_of_its_own(load: Load, hub: FakeHub) -> None:
     project.apply_project(project.plan_project(staging, hub=hub), hub=hub)
     project.destroy_project(project.plan_destroy_project(staging, hub=hub), hub=hub)
     assert set(hub.repos) == {ref("model", "m"), ref("dataset", "d")}
+
+
+def test_who_shares_a_state_knows_which_secrets_were_sent(
+    load: Load, hub: FakeHub, tmp_path: Path, told: list
+) -> None:
+    head = "version: 1\nstate: {repo: alice/state}\n"
+    loaded = load(APP % ", secrets: {KEY: '${env:KEY}'}", head=head, environment={"KEY": "the value of it"})
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    (place,) = (repo for repo in hub.repos if repo.name == "state")
+    assert b"the value of it" not in hub.repos[place].files["state.json"]
+    shutil.rmtree(tmp_path / ".hfdeploy")
+    assert not project.plan_project(loaded, hub=hub).has_changes
+    shutil.rmtree(tmp_path / ".hfdeploy")
+    other = replace(loaded, environment={"KEY": "another value of it"})
+    assert project.plan_project(other, hub=hub).has_changes
+
+
+def test_a_run_knows_what_became_of_the_one_before(load: Load, hub: FakeHub, told: list) -> None:
+    tell = "{type: run, name: '%s', command: ['true'], when: \"previous == '%s'\"}"
+    steps = ", ".join(tell % (word or "first", word) for word in ("", "failed", "done"))
+
+    def run(before: str) -> list[str]:
+        told.clear()
+        head = f"version: 1\nsteps: {{before: [{before}], after: [{steps}]}}\n"
+        plan = project.plan_project(load(TARGETS, head=head), hub=hub)
+        with suppress(StepFailed):
+            project.apply_project(plan, hub=hub, on_event=told.append)
+        return [event.step for event in told if isinstance(event, StepFinished)]
+
+    fails = "{type: run, command: ['false']}"
+    assert [run(""), run(""), run(fails), run("")] == [["first"], ["done"], ["done"], ["failed"]]
 
 
 def test_a_state_on_the_hub_is_two_commits_a_run_and_none_without_changes(load: Load, hub: FakeHub) -> None:

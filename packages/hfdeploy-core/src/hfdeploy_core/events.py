@@ -279,6 +279,14 @@ class StepLeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A lock was taken away; `holder` is who had it."""
+
+    name: ClassVar[str] = "unlocked"
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The last event of a run over a manifest: what became of each target, by name."""
 
@@ -318,6 +326,7 @@ Event = (
     | StepTold
     | StepFinished
     | StepLeftOut
+    | Unlocked
     | RunFinished
 )
 OnEvent = Callable[[Event], None]

@@ -1,4 +1,4 @@
-"""The façade for manifests: load, plan, apply, look, destroy."""
+"""The façade for manifests: load, plan, apply, look, destroy, unlock."""
 
 from hfdeploy_core.running.apply import apply_project
 from hfdeploy_core.running.destroy import ProjectDestruction, destroy_project, plan_destroy_project
@@ -7,6 +7,7 @@ from hfdeploy_core.running.init import init_project
 from hfdeploy_core.running.plan import ProjectPlan, TargetPlan, plan_project
 from hfdeploy_core.running.project import Project, list_targets, load_project, validate
 from hfdeploy_core.running.status import ProjectStatus, TargetStatus, status_project
+from hfdeploy_core.running.unlock import find_lock, unlock_project
 
 __all__ = [
     "FILE",
@@ -18,6 +19,7 @@ __all__ = [
     "TargetStatus",
     "apply_project",
     "destroy_project",
+    "find_lock",
     "find_manifest",
     "init_project",
     "list_targets",
@@ -25,5 +27,6 @@ __all__ = [
     "plan_destroy_project",
     "plan_project",
     "status_project",
+    "unlock_project",
     "validate",
 ]

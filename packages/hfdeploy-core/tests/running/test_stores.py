@@ -106,6 +106,17 @@ def test_a_lock_of_somebody_elses_holds_until_its_time_is_over(hub: FakeHub, clo
         assert book.state.repos == (A,)
 
 
+def test_a_lock_that_was_seen_can_be_taken_away_and_no_other(hub: FakeHub, clock: FakeClock) -> None:
+    lock(hub, clock)
+    store = HubStore(PLACE, "state.json", hub, clock)
+    held = store.read().lock
+    store.unlock(held)
+    with store.hold(keep) as book:
+        assert book.state.repos == (A,)
+        with pytest.raises(StateLocked, match="was changed meanwhile"):
+            store.unlock(held)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="asks for processes as posix does")
 def test_a_lock_of_a_process_of_this_machine_that_is_gone_is_taken_over(
     hub: FakeHub, clock: FakeClock

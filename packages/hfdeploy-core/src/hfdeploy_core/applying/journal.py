@@ -79,9 +79,25 @@ class Journal:
         mark = self.mark_secrets(repo, {name: value})[name]
         self._append(write_record(KnownSecret(repo, name, mark, updated_at)))
 
+    def read_key(self) -> bytes:
+        """The key of the digests here; empty where there are none yet."""
+        try:
+            return (self._state / _KEY).read_bytes()
+        except OSError:
+            return b""
+
+    def adopt(self, key: bytes, known: Iterable[KnownSecret]) -> None:
+        """Believe what another journal knows of secrets, whose digests have this key."""
+        if key != self.read_key():
+            self._write_key(key)
+        before = set(self.read().secrets)
+        for secret in known:
+            if secret not in before:
+                self._append(write_record(secret))
+
     def mark_secrets(self, repo: RepoRef, values: Mapping[str, str]) -> dict[str, str]:
         """The keyed digest of each value."""
-        key = self._read_key() if values else b""
+        key = self._find_key() if values else b""
         return {
             name: hmac.new(key, f"{repo}\0{name}\0{value}".encode(), hashlib.sha256).hexdigest()
             for name, value in values.items()
@@ -125,19 +141,26 @@ class Journal:
         trimmed.replace(folder / _JOURNAL)
         _sync_folder(folder)
 
-    def _read_key(self) -> bytes:
-        place = self._state / _KEY
+    def _find_key(self) -> bytes:
+        if not self.read_key():
+            self._write_key(make_key())
+        return self.read_key()
+
+    def _write_key(self, key: bytes) -> None:
         try:
             make_state_folder(self._state)
-            if not place.exists():
-                # Made whole under another name: a kill must not leave half a key.
-                fresh = self._state / f"{_KEY}-{secrets.token_hex(8)}"
-                fresh.touch(mode=0o600)
-                fresh.write_bytes(secrets.token_bytes(_KEY_BYTES))
-                fresh.replace(place)
-            return place.read_bytes()
+            # Made whole under another name: a kill must not leave half a key.
+            fresh = self._state / f"{_KEY}-{secrets.token_hex(8)}"
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(key)
+            fresh.replace(self._state / _KEY)
         except OSError as error:
             raise _unwritable(self._state, error) from error
+
+
+def make_key() -> bytes:
+    """A key for digests of secrets."""
+    return secrets.token_bytes(_KEY_BYTES)
 
 
 def _open_locked(place: Path) -> int:

@@ -18,6 +18,7 @@ from hfdeploy_core.manifest.suggesting import suggest
 
 # What an expression names itself: `changed.exists(path, ...)`.
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*(\w+)\s*,")
+_UNKNOWN = re.compile(r"Undefined variable or function: '(?P<name>\w+)'")
 _REMEDY = "Run pip install 'hfdeploy-core[when]'."
 
 
@@ -25,8 +26,9 @@ _REMEDY = "Run pip install 'hfdeploy-core[when]'."
 class Circumstances:
     """What an expression can look at.
 
-    `changed` are the paths that the plan changes, `result` what became of all before: "done" or "failed".
-    `branch`, `profile` and `target` are empty where there is none.
+    `changed` are the paths that the plan changes, `result` what became of all before: "done" or "failed";
+    `previous` is the same of the run before. `branch`, `profile`, `target` and `previous` are empty where
+    there is none.
     """
 
     branch: str = ""
@@ -34,6 +36,7 @@ class Circumstances:
     target: str = ""
     result: str = "done"
     changed: Sequence[str] = ()
+    previous: str = ""
 
 
 _KNOWN = tuple(field.name for field in fields(Circumstances))
@@ -48,19 +51,33 @@ def find_condition_fault(text: str) -> str | None:
     for name in program.variables():
         if name not in (*_KNOWN, *_BOUND.findall(text)):
             return f"there is no {name!r} to look at{suggest(name, _KNOWN)}"
-    return None
+    try:
+        found = _evaluate(program, Circumstances())
+    except ValueError as error:
+        # Whatever else goes wrong may do so only because there is nothing to look at yet.
+        unknown = _UNKNOWN.search(str(error))
+        return unknown and f"{unknown['name']!r} is no function, or none for what it is given."
+    return None if isinstance(found, bool) else f"this is neither true nor false, but {found!r}."
 
 
 def decide(text: str, circumstances: Circumstances) -> bool:
     """Whether an expression holds. Raises StepFailed where it is none that is true or false."""
     try:
-        found = _compile(text).execute({**asdict(circumstances), "changed": list(circumstances.changed)})
-    except (ValueError, TypeError, RuntimeError) as error:
+        found = _evaluate(_compile(text), circumstances)
+    except ValueError as error:
         first = str(error).partition("\n")[0]
         raise StepFailed(f"`when: {text}` cannot be decided: {first.rstrip('.')}.", "Correct it.") from None
     if not isinstance(found, bool):
         raise StepFailed(f"`when: {text}` is neither true nor false, but {found!r}.", "Compare it.")
     return found
+
+
+def _evaluate(program: Any, circumstances: Circumstances) -> Any:
+    """What an expression comes to. Raises ValueError where it comes to nothing."""
+    try:
+        return program.execute({**asdict(circumstances), "changed": list(circumstances.changed)})
+    except (LookupError, TypeError, RuntimeError) as error:
+        raise ValueError(str(error)) from error
 
 
 def _compile(text: str) -> Any:

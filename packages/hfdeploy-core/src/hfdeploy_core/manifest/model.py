@@ -87,6 +87,11 @@ class Declared:
         return (self.name,) if self.relay is None else (self.name, self.relay.name)
 
     @property
+    def has_secrets(self) -> bool:
+        """Whether it, or the relay in front of it, is sent any."""
+        return bool(self.options.get("secrets")) or self.relay is not None
+
+    @property
     def references(self) -> frozenset[Reference]:
         """Every reference in its own texts, not those of its steps."""
         relay = self.relay.fields if self.relay else {}

@@ -96,7 +96,7 @@ class FlowFile(_Strict):
     """When a target has its turn, and what is done before and after."""
 
     when: Text | None = None
-    """A condition in CEL over branch, profile, target and changed: else it is planned only."""
+    """A condition in CEL over branch, profile, target, previous and changed: else it is planned only."""
     skip: bool = False
     """Plan it only."""
     steps: StepsFile = StepsFile()

@@ -1,4 +1,7 @@
-"""What runs over a manifest have left on the Hub, and who is at work on it. It never holds a secret."""
+"""What runs over a manifest have left on the Hub, and who is at work on it.
+
+It never holds a secret: of each one that was sent a digest, with a key that is made for this state alone.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hfdeploy_core.errors import StateInvalid
 from hfdeploy_core.model import RepoRef
+from hfdeploy_core.planning.history import KnownSecret
 
 VERSION = 1
 # A run that died elsewhere keeps others away for so long.
@@ -49,11 +53,17 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that is held, one entry a repo."""
+    """All that is held, one entry a repo; what is known of secrets, and the key of their digests.
+
+    `result` is what became of the latest run: "done" or "failed", which it is until it is done.
+    """
 
     version: int = VERSION
     repos: tuple[Held, ...] = ()
     lock: Lock | None = field(default=None)
+    result: str = ""
+    key: str = field(default="", repr=False)
+    secrets: tuple[KnownSecret, ...] = ()
 
     def find(self, repo: RepoRef) -> Held | None:
         """What is held of a repo."""
@@ -61,11 +71,26 @@ class State:
 
     def hold(self, held: Held) -> "State":
         """With this entry in the place of the repo's former one."""
-        return replace(self, repos=(*self.forget(held.repo).repos, held))
+        others = (each for each in self.repos if each.repo != held.repo)
+        return replace(self, repos=(*others, held))
 
     def forget(self, repo: RepoRef) -> "State":
         """Without a repo."""
-        return replace(self, repos=tuple(held for held in self.repos if held.repo != repo))
+        return replace(
+            self,
+            repos=tuple(held for held in self.repos if held.repo != repo),
+            secrets=tuple(secret for secret in self.secrets if secret.repo != repo),
+        )
+
+    def know(self, repo: RepoRef, secrets: Iterable[KnownSecret]) -> "State":
+        """With these in the place of what was known of a repo's secrets."""
+        others = (secret for secret in self.secrets if secret.repo != repo)
+        return replace(self, secrets=(*others, *secrets))
+
+    def list_known(self, target: str) -> tuple[KnownSecret, ...]:
+        """What is known of the secrets of a target's repos."""
+        repos = {held.repo for held in self.repos if held.target == target}
+        return tuple(secret for secret in self.secrets if secret.repo in repos)
 
 
 _STATE = TypeAdapter(State)
@@ -73,7 +98,11 @@ _STATE = TypeAdapter(State)
 
 def write_state(state: State) -> str:
     """The state as text; the same state always as the same."""
-    ordered = replace(state, repos=tuple(sorted(state.repos, key=lambda held: (held.target, str(held.repo)))))
+    ordered = replace(
+        state,
+        repos=tuple(sorted(state.repos, key=lambda held: (held.target, str(held.repo)))),
+        secrets=tuple(sorted(state.secrets, key=lambda secret: (str(secret.repo), secret.name))),
+    )
     return json.dumps(_STATE.dump_python(ordered, mode="json"), indent=1, sort_keys=True) + "\n"
 
 

@@ -19,7 +19,10 @@ class StepFile(BaseModel):
     name: Text | None = None
     """What to call it."""
     when: Text | None = None
-    """A condition in CEL over branch, profile, target, result and changed; else: if all before went well."""
+    """A condition in CEL over branch, profile, target, result, previous and changed.
+
+    Without it: if all before went well.
+    """
     skip: bool = False
     """Leave it out."""
 

@@ -20,6 +20,7 @@ from hfdeploy_core.model import Outcome, Plan, RepoInfo
 from hfdeploy_core.running.flow import Done, Failed, Fate, Left, list_fates
 from hfdeploy_core.running.plan import ProjectPlan, list_changed
 from hfdeploy_core.running.run import Run, raise_failures
+from hfdeploy_core.running.sharing import adopt_secrets, choose_key, share_secrets
 from hfdeploy_core.running.stepping import Progress, Stepper, digest_run
 from hfdeploy_core.running.stores import Book, Store
 from hfdeploy_core.source.cache import STATE_FOLDER
@@ -47,7 +48,7 @@ def apply_project(
     project, manifest = plan.project, plan.project.manifest
     run = Run(project, on_event, clock)
     facts: dict[Reference, str] = dict(plan.values)
-    circumstances = run.look_around()
+    circumstances = run.look_around(plan.previous)
     changed = tuple(
         dict.fromkeys(path for target in plan.targets.values() for path in list_changed(target.plan))
     )
@@ -86,6 +87,8 @@ def apply_project(
         here = replace(circumstances, target=name, changed=list_changed(target.plan))
         if not target.is_settled:
             stepper.take(steps.before, here, facts, tell)
+        if manifest.targets[name].has_secrets:
+            adopt_secrets(book.state, name, run.find_state(name), clock)
         outcome = None if target.is_settled else deploy(name, tell, hub)
         declared = manifest.targets[name]
         facts.update(target.facts if outcome is None else name_facts(name, outcome))
@@ -96,6 +99,8 @@ def apply_project(
             is_news = outcome is not None or (found is not None and found.is_unfinished)
             if is_news and (info := hub.find_repo(held.repo)) is not None:
                 book.note(_note(held, info, found, clock))
+        if outcome is not None and declared.has_secrets:
+            share_secrets(book, _list_held(declared, target.plan), run.find_state(name), clock)
         if not target.is_settled:
             stepper.take(steps.after, here, facts, tell)
         return outcome
@@ -114,6 +119,7 @@ def apply_project(
         late = _find_failure(lambda: stepper.take(manifest.steps.after, result, known | facts, on_event))
         if is_done and late is None:
             stepper.progress.end()
+            book.conclude("done")
     on_event(_summarize(fates, clock.seconds() - started_seconds))
     raise_failures(fates)
     if (error := failure or late) is not None:
@@ -140,7 +146,9 @@ def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManag
     """Keep other runs away, with what is to be made written down; not where there is nothing to do."""
     if not plan.has_work:
         repos = {target.plan.repo for target in plan.targets.values()}
-        if not any(held.is_unfinished for held in store.read().repos if held.repo in repos):
+        state = store.read()
+        is_unfinished = any(held.is_unfinished for held in state.repos if held.repo in repos)
+        if not is_unfinished and state.result != "failed":
             return nullcontext(Book(State(), lambda state: None))
     at = clock.now().isoformat()
     made = [
@@ -148,7 +156,14 @@ def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManag
         for name, target in plan.targets.items()
         for held in _list_held(plan.project.manifest.targets[name], target.plan, are_made=True)
     ]
-    return store.hold(lambda state: reduce(State.hold, made, state))
+    has_secrets = any(target.has_secrets for target in plan.project.manifest.targets.values())
+
+    def begin(state: State) -> State:
+        key = choose_key(state) if has_secrets else state.key
+        # It has failed until it is done, also if it is killed.
+        return replace(reduce(State.hold, made, state), result="failed", key=key)
+
+    return store.hold(begin)
 
 
 def _list_held(declared: Declared, plan: Plan, *, are_made: bool = False) -> Iterator[Held]:

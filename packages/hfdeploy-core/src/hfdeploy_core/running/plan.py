@@ -16,6 +16,7 @@ from hfdeploy_core.manifest.selecting import select
 from hfdeploy_core.model import Plan, RepoRef
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import Run, raise_failures
+from hfdeploy_core.running.sharing import adopt_secrets
 from hfdeploy_core.running.values import find_values
 
 UNKNOWN = "(known after apply)"
@@ -48,11 +49,14 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """What would be changed of each target. `values` are what references name, but those to targets."""
+    """What would be changed of each target. `values` are what references name, but those to targets;
+    `previous` is what became of the run before.
+    """
 
     project: Project
     targets: Mapping[str, TargetPlan]
     values: Mapping[Reference, str] = field(repr=False)
+    previous: str = ""
 
     @property
     def has_changes(self) -> bool:
@@ -88,8 +92,8 @@ def plan_project(
         for name, target in manifest.targets.items()
     }
     wanted = _list_sources(references)
-    run = Run(project, on_event, SystemClock())
-    circumstances = run.look_around()
+    clock = SystemClock()
+    run = Run(project, on_event, clock)
     planned: dict[str, TargetPlan] = {}
 
     def work(name: str, tell: OnEvent, hub: Hub) -> TargetPlan:
@@ -101,6 +105,8 @@ def plan_project(
         # A step that comes before may write to the source.
         is_known = not (missing or declared.steps.before or manifest.steps.before)
         asked = declared.fill({**known, **dict.fromkeys(missing, UNKNOWN)})
+        if declared.has_secrets:
+            adopt_secrets(state, name, run.find_state(name), clock)
         plan = deployment.plan(
             project.folder / asked.source,
             asked.repo,
@@ -123,11 +129,13 @@ def plan_project(
         return planned[name]
 
     with run.enter(hub) as connected:
+        state = run.find_store(connected).read()
+        circumstances = run.look_around(state.result)
         fates = run.go(needs, connected, work)
     raise_failures(fates)
     in_order = {name: planned[name] for name in manifest.targets}
     _refuse_twins(in_order.values())
-    return ProjectPlan(replace(project, manifest=manifest), in_order, values)
+    return ProjectPlan(replace(project, manifest=manifest), in_order, values, state.result)
 
 
 def _find_reason(declared: Declared, circumstances: Circumstances, plan: Plan) -> str | None:

@@ -53,10 +53,10 @@ class Run:
         """The file that tells which steps a run has done, should it be cut short."""
         return self._project.folder / STATE_FOLDER / self._name_file("run")
 
-    def look_around(self) -> Circumstances:
+    def look_around(self, previous: str) -> Circumstances:
         """What conditions can look at, as far as it is the same for all."""
         branch = find_branch(self._project.folder) if self._project.manifest.has_conditions else None
-        return Circumstances(branch=branch or "", profile=self._project.profile or "")
+        return Circumstances(branch=branch or "", profile=self._project.profile or "", previous=previous)
 
     def find_state(self, name: str) -> Path:
         """The folder for a target's journal and hashes."""

@@ -4,7 +4,7 @@ import os
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from hfdeploy_core.errors import AnswerLost, Conflict, SettingInvalid, StateLock
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.state import Held, Lock, State, is_locked, make_lock, read_state, write_state
 from hfdeploy_core.model import RepoRef, Visibility
+from hfdeploy_core.planning.history import KnownSecret
 from hfdeploy_core.source.cache import make_state_folder
 from hfdeploy_core.source.git import find_run
 from hfdeploy_core.source.given import lay_out
@@ -41,6 +42,14 @@ class Book:
         """Keep nothing of a repo."""
         self._change(lambda state: state.forget(repo))
 
+    def know(self, repo: RepoRef, secrets: Iterable[KnownSecret]) -> None:
+        """Keep what is known of a repo's secrets now."""
+        self._change(lambda state: state.know(repo, secrets))
+
+    def conclude(self, result: str) -> None:
+        """Keep what became of the run."""
+        self._change(lambda state: replace(state, result=result))
+
     def _change(self, change: Callable[[State], State]) -> None:
         with self._lock:
             self.state = change(self.state)
@@ -59,6 +68,10 @@ class Store(Protocol):
 
         Raises StateLocked where somebody else is at work.
         """
+        ...
+
+    def unlock(self, lock: Lock) -> None:
+        """Take away this lock, of a run that was killed. Raises StateLocked where it is another by now."""
         ...
 
 
@@ -94,6 +107,9 @@ class LocalStore:
             yield book
         finally:
             lock.release()
+
+    def unlock(self, lock: Lock) -> None:
+        """There is none to take away: it went with its process."""
 
     def _write(self, state: State) -> None:
         try:
@@ -133,6 +149,16 @@ class HubStore:
         finally:
             self._end(book.state, head)
 
+    def unlock(self, lock: Lock) -> None:
+        state, head = self._read()
+        if state.lock == lock:
+            try:
+                self._commit(replace(state, lock=None), head, "Unlocked")
+                return
+            except Conflict:
+                pass
+        raise StateLocked(f"The lock in {self._repo} was changed meanwhile.", "Look who is at work now.")
+
     def _begin(self, begin: Callable[[State], State]) -> tuple[Book, str]:
         lock = make_lock(*_describe_holder(), self._clock.now())
         for _ in range(_TRIES):
@@ -142,7 +168,8 @@ class HubStore:
             ):
                 raise StateLocked(
                     f"{state.lock.holder} is at work on these targets; its state is in {self._repo}.",
-                    f"Wait until it is done; if it was killed, until {state.lock.until:%H:%M:%S %Z}.",
+                    "Wait until it is done; if it was killed, run `hfdeploy unlock`, "
+                    f"or wait until {state.lock.until:%H:%M:%S %Z}.",
                 )
             if not head:
                 self._hub.create_repo(self._repo, Visibility.PRIVATE, None)

@@ -21,6 +21,7 @@ from hfdeploy.cli.promote import promote
 from hfdeploy.cli.rollback import rollback
 from hfdeploy.cli.spaces import logs, open_, pause, restart, wake
 from hfdeploy.cli.status import status
+from hfdeploy.cli.unlock import unlock
 from hfdeploy.cli.validate import validate
 
 
@@ -47,4 +48,5 @@ for verb in (logs, restart, pause, wake, open_):
 app.add_command(init)
 app.add_command(validate)
 app.add_command(graph)
+app.add_command(unlock)
 app.add_command(plugins)

@@ -27,6 +27,7 @@ from hfdeploy_core.events import (
     TargetLeft,
     TargetLeftOut,
     TargetTold,
+    Unlocked,
     Uploading,
     Validated,
     VisibilityChanged,
@@ -117,6 +118,8 @@ def say(event: Event) -> str:
         case Validated():
             named = f", {count(len(event.profiles), 'profile')}" if event.profiles else ""
             return f"{event.file} is valid: {count(len(event.targets), 'target')}{named}"
+        case Unlocked():
+            return f"The lock of {event.holder} is taken away"
         case RunFinished():
             return _say_run(event)
 
