@@ -1,7 +1,9 @@
 """Saved plans: files for their owner alone."""
 
+import json
 import os
 import tempfile
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -11,17 +13,26 @@ from hfdeploy_core.planning.document import read_plan, write_plan
 from hfdeploy_core.source.cache import STATE_FOLDER, make_state_folder
 from hfdeploy_core.source.ignore import is_deployed
 
+# What tells the plan of a manifest from that of one repo.
+TARGETS = "targets"
+
 
 def save_plan(plan: Plan, file: str | PathLike[str]) -> None:
     """Write the plan to a file, whole or not at all. Raises SettingInvalid where that cannot be."""
+    save_text(write_plan(plan), file, [plan.source.path])
+
+
+def save_text(text: str, file: str | PathLike[str], sources: Iterable[str]) -> None:
+    """Write a plan over these sources to a file. Raises SettingInvalid where it would be a part of one."""
     target = Path(file).absolute()
-    root = Path(plan.source.path).expanduser().resolve()
     place = target.parent.resolve() / target.name
-    if place.is_relative_to(root) and is_deployed(place.relative_to(root).as_posix()):
-        raise SettingInvalid(
-            f"The plan cannot be saved as {file}: it would become a part of the source.",
-            f"Save it outside of the source, or in its folder {STATE_FOLDER}, which is never deployed.",
-        )
+    for source in sources:
+        root = Path(source).expanduser().resolve()
+        if place.is_relative_to(root) and is_deployed(place.relative_to(root).as_posix()):
+            raise SettingInvalid(
+                f"The plan cannot be saved as {file}: it would become a part of the source.",
+                f"Save it outside of the source, or in its folder {STATE_FOLDER}, which is never deployed.",
+            )
     try:
         if target.parent.name == STATE_FOLDER:
             make_state_folder(target.parent)
@@ -29,7 +40,7 @@ def save_plan(plan: Plan, file: str | PathLike[str]) -> None:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(write_plan(plan))
+                stream.write(text)
             Path(name).replace(target)
         except OSError:
             Path(name).unlink()
@@ -43,10 +54,23 @@ def save_plan(plan: Plan, file: str | PathLike[str]) -> None:
 
 def load_plan(file: str | PathLike[str]) -> Plan:
     """The plan that was saved to a file. Raises PlanInvalid."""
+    return read_plan(load_text(file))
+
+
+def is_of_targets(file: str | PathLike[str]) -> bool:
+    """Whether a file holds the plan of a manifest. Raises PlanInvalid where it cannot be read."""
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        document = json.loads(load_text(file))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and TARGETS in document
+
+
+def load_text(file: str | PathLike[str]) -> str:
+    """What a file holds. Raises PlanInvalid where it cannot be read."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise PlanInvalid(f"The plan {file} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError:
         raise PlanInvalid(f"{file} is no saved plan.") from None
-    return read_plan(text)

@@ -9,6 +9,7 @@ from hfdeploy_core.model import RepoRef, RepoType
 VERBS = (
     project.plan_project,
     project.apply_project,
+    project.recall_project_plan,
     project.status_project,
     project.plan_destroy_project,
     project.destroy_project,
@@ -96,6 +97,27 @@ def test_one_word_of_apply_is_a_plan_if_it_is_a_file_and_no_target(run, folder: 
     assert run("apply", "aap").exit_code == 24
 
 
+def test_a_plan_of_targets_is_saved_and_applied_as_it_is_or_refused(run, folder: Path, hub) -> None:
+    done = run("plan", "--profile", "staging", "--out", "../saved.json")
+    assert (done.exit_code, hub.writes) == (0, [])
+    assert (folder / "../saved.json").stat().st_mode & 0o777 == 0o600
+    assert run("plan", "--out", "app/saved.json").exit_code == 21
+    (folder / "app" / "notes.txt").write_text("other")
+    stale = run("apply", "../saved.json")
+    assert (stale.exit_code, "changed of app is another by now" in stale.stderr, hub.writes) == (25, True, [])
+    (folder / "app" / "notes.txt").write_text("app")
+    assert run("apply", "../saved.json").exit_code == 0
+    assert names(hub) == {"m-staging", "app-staging"}
+    writes = list(hub.writes)
+    assert run("apply", "../saved.json").exit_code == 0
+    (folder / "hfdeploy.yaml").write_text(MANIFEST + "# another\n")
+    assert "hfdeploy.yaml was changed since" in run("apply", "../saved.json").stderr
+    saved = (folder / "../saved.json").read_text()
+    (folder / "../saved.json").write_text(saved.replace("m-staging", "n-staging"))
+    assert run("apply", "../saved.json").exit_code == 24
+    assert hub.writes == writes
+
+
 def test_nothing_is_changed_without_a_yes(run, folder: Path, hub) -> None:
     done = run("apply")
     assert (done.exit_code, "pass --yes." in done.stderr, hub.writes) == (21, True, [])
@@ -104,7 +126,6 @@ def test_nothing_is_changed_without_a_yes(run, folder: Path, hub) -> None:
 def test_options_of_the_other_form_are_refused(run, folder: Path, hub) -> None:
     for words in (
         ["plan", "--private"],
-        ["plan", "m", "--out", "x"],
         ["apply", "--wait"],
         ["apply", "--state", "x"],
     ):

@@ -15,12 +15,14 @@ from hfdeploy.cli.manifest import (
     manifest_options,
     means_plan,
     plan_manifest,
+    recall_manifest_plan,
     refuse_others,
 )
 from hfdeploy.cli.relaying import recall_relay
 from hfdeploy.cli.secrets import find_secrets
 from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
 from hfdeploy.render import open_renderer
+from hfdeploy_core.saving import is_of_targets
 
 
 @click.command()
@@ -53,9 +55,9 @@ def apply(
 ) -> None:
     """Carry out a saved plan, or make the targets of hfdeploy.yaml what it says.
 
-    PLAN is what `hfdeploy plan SOURCE REPO --out PLAN` saved: exactly that is done, or nothing. It is refused
-    if the repo, the source or a setting has changed since. The values of secrets come from the environment or
-    FILE.
+    PLAN is what `hfdeploy plan ... --out PLAN` saved: exactly that is done, or nothing. It is refused if a
+    repo, a source, a setting or the manifest has changed since. The values of secrets come from the
+    environment or FILE.
 
     Of the manifest, the targets that are named are planned with what they need, all if none is; you are
     asked; then what needs nothing of each other is applied at the same time. One word is a PLAN if it is a
@@ -70,6 +72,10 @@ def apply(
             if made.has_work:
                 ask_consent("Apply this?", is_agreed=is_agreed)
             apply_manifest(renderer, made)
+            return
+        if is_of_targets(words[0]):
+            refuse_others(context, {"is_agreed", "report"}, of="the plan of a manifest")
+            apply_manifest(renderer, recall_manifest_plan(renderer, words[0]))
             return
         plan = hfdeploy_core.load_plan(words[0])
         secrets = find_secrets(plan, secrets_file, os.environ)

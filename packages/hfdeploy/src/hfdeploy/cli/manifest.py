@@ -96,6 +96,22 @@ def plan_manifest(
     return made
 
 
+def save_manifest_plan(made: "ProjectPlan", manifest: str | None, file: str) -> None:
+    """Save what was planned, for `hfdeploy apply FILE`."""
+    from hfdeploy_core import project
+
+    project.save_project_plan(made, find_file(manifest), file)
+
+
+def recall_manifest_plan(renderer: Renderer, file: str) -> "ProjectPlan":
+    """The plan that was saved, if the same would be planned now."""
+    from hfdeploy_core import project
+
+    saved = project.load_project_plan(file)
+    loaded = load_manifest(saved.manifest, saved.profile)
+    return project.recall_project_plan(saved, loaded, on_event=renderer.show)
+
+
 def apply_manifest(renderer: Renderer, made: "ProjectPlan") -> None:
     """Carry out what was planned."""
     from hfdeploy_core import project

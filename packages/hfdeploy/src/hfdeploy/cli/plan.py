@@ -7,7 +7,13 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import read_asked, setting_options, told_options
 from hfdeploy.cli.failing import told_failures
-from hfdeploy.cli.manifest import manifest_options, means_targets, plan_manifest, refuse_others
+from hfdeploy.cli.manifest import (
+    manifest_options,
+    means_targets,
+    plan_manifest,
+    refuse_others,
+    save_manifest_plan,
+)
 from hfdeploy.render import open_renderer
 from hfdeploy_core.running.finding import find_manifest
 
@@ -71,8 +77,13 @@ def plan(
         told_failures(renderer, debug=debug, exit_code=failed),
     ):
         if means_targets(words, manifest=manifest, profile=profile):
-            refuse_others(context, {"manifest", "profile", "is_detailed"}, of="the targets of a manifest")
-            has_changes = plan_manifest(renderer, words, manifest, profile).has_changes
+            refuse_others(
+                context, {"manifest", "profile", "is_detailed", "out"}, of="the targets of a manifest"
+            )
+            targets = plan_manifest(renderer, words, manifest, profile)
+            if out is not None:
+                save_manifest_plan(targets, manifest, out)
+            has_changes = targets.has_changes
         else:
             source, repo = words
             options = read_asked({**asked, "source": source, "repo": repo})
