@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from ..conftest import Conversation, LoopThread, Relay, Seen, Upstream
@@ -78,6 +79,28 @@ def test_an_upstream_that_echoes_does_not_give_the_token_away(
         assert len(found.body) == len(upstream.seen[-1].head)
 
 
+def test_what_cannot_be_searched_for_the_token_is_withheld(
+    start_relay: Start, upstream: Upstream, canary: str, engine: str
+) -> None:
+    relay = start_relay(scrub_token=True, engine=engine)
+    packed = gzip.compress(canary.encode())
+    upstream.answers(answer("text/plain", packed, "Content-Encoding: gzip"))
+    assert relay.ask("GET", "/").problem() == "answer-compressed"
+    with pytest.raises(InvalidStatus) as denied:
+        connect(f"ws://127.0.0.1:{relay.port}", proxy=None)
+    assert packed not in denied.value.response.body
+    upstream.answers(answer("text/plain", packed, "Content-Encoding: gzip")[: -len(packed)])
+    head = relay.ask("HEAD", "/")
+    assert (head.status, head.values("content-encoding")) == (200, ["gzip"])
+
+
+def test_the_token_cannot_be_had_in_parts(start_relay: Start, upstream: Upstream) -> None:
+    start_relay(scrub_token=True).ask("GET", "/", "Range: bytes=0-9", 'If-Range: "1"')
+    start_relay(rewrite_origin=True).ask("GET", "/", "Range: bytes=0-9")
+    assert [seen.values("range") for seen in upstream.seen] == [[], ["bytes=0-9"]]
+    assert upstream.seen[0].values("if-range") == []
+
+
 @pytest.mark.parametrize("kind", [str, bytes])
 def test_a_websocket_that_echoes_does_not_either(
     start_relay: Start, servers: LoopThread, canary: str, kind: type
@@ -86,7 +109,7 @@ def test_a_websocket_that_echoes_does_not_either(
         assert connection.request
         told = connection.request.headers["authorization"]
         await connection.send(told if kind is str else told.encode())
-        await connection.wait_closed()
+        await connection.close(4000, told)
 
     async def listen() -> Server:
         return await serve(tell, "127.0.0.1", 0)
@@ -97,8 +120,12 @@ def test_a_websocket_that_echoes_does_not_either(
     )
     with connect(f"ws://127.0.0.1:{relay.port}", proxy=None) as client:
         told = client.recv(timeout=5)
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=5)
     masked = "Bearer " + "*" * len(canary)
     assert told == (masked if kind is str else masked.encode())
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.reason == masked
 
     async def stop() -> None:
         sockets.close()

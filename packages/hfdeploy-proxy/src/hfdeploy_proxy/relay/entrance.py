@@ -97,7 +97,7 @@ class Entrance:
         there = self._destination.known or await self._destination.find()
         headers = plan_request_headers(request, there.target, forwarding, credentials)
         if self._asks_plain:
-            headers = ask_plain(headers)
+            headers = ask_plain(headers, whole=self.scrubs)
         return Passage(request, there, target, headers, forwarding)
 
     async def _guarded(

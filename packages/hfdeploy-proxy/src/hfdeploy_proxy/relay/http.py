@@ -76,9 +76,9 @@ class HttpRelay:
         method = scope["method"].encode()
         answer = await passage.there.upstream.send(method, passage.target, passage.headers, body)
         self._tally.answered(answer.status, loop.time() - started)
-        if self._rewriting is not None:
-            answer = self._rewriting.change(answer, passage)
         try:
+            if self._rewriting is not None:
+                answer = self._rewriting.change(answer, passage, method)
             planned = self._entrance.plan_answer(passage, answer.headers, answer.status)
             if not answer.sent_all:
                 planned.append((b"connection", b"close"))  # what is left of the request will not be read

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from hfdeploy_proxy.relay.entrance import Passage
-from hfdeploy_proxy.rules.errors import Header
+from hfdeploy_proxy.rules.errors import AnswerCompressed, Header
 from hfdeploy_proxy.rules.rewriting import (
     Change,
     OriginChange,
     SecretChange,
     apply_changes,
     can_rewrite,
+    has_body,
     is_encoded,
     plan_rewritten_headers,
 )
@@ -28,8 +29,8 @@ class Rewriting:
         """Whether there is any."""
         return self._origins or self._secrets
 
-    def change(self, answer: Answer, passage: Passage) -> Answer:
-        """The answer, or one around it."""
+    def change(self, answer: Answer, passage: Passage, method: bytes) -> Answer:
+        """The answer, or one around it. Raises AnswerCompressed."""
         changes: list[Change] = []
         headers = answer.headers
         if self._origins and can_rewrite(answer.status, headers):
@@ -38,7 +39,9 @@ class Rewriting:
                 OriginChange(there.authority, forwarding.scheme, forwarding.host, forwarding.prefix)
             )
             headers = plan_rewritten_headers(headers)
-        if self._secrets and not is_encoded(headers):
+        if self._secrets and has_body(method, answer.status):
+            if is_encoded(headers):
+                raise AnswerCompressed("it may hold the token, and cannot be searched")
             changes.append(SecretChange(passage.token))
         return ChangedAnswer(answer, headers, changes) if changes else answer
 

@@ -9,7 +9,8 @@ from hfdeploy_proxy.relay.client import Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import DENIAL, Entrance, Passage, can_deny, deny_socket
 from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.wire import EXTENSION
-from hfdeploy_proxy.rules.errors import Header, RequestRefused, UpstreamError
+from hfdeploy_proxy.rules.errors import AnswerCompressed, Header, RequestRefused, UpstreamError
+from hfdeploy_proxy.rules.rewriting import is_encoded
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, OpenSocket, UpstreamSocket
 
 logger = logging.getLogger("hfdeploy_proxy")
@@ -33,7 +34,9 @@ class WebSocketRelay:
                 passage.there.address, passage.target, passage.headers, scope["subprotocols"]
             )
         except Denied as denied:
-            if can_deny(scope):
+            if self._entrance.scrubs and is_encoded(denied.headers):
+                await deny_socket(scope, send, AnswerCompressed.problem)
+            elif can_deny(scope):
                 await self._deny(send, passage, denied)
             else:
                 await send({"type": "websocket.close"})
@@ -99,8 +102,8 @@ async def _carry_downwards(
 ) -> None:
     while True:
         message = await socket.receive()
-        if scrub is not None and not isinstance(message, Closed):
-            message = scrub(message.encode()).decode() if isinstance(message, str) else scrub(message)
+        if scrub is not None:
+            message = _scrubbed(message, scrub)
         if isinstance(message, str):
             await send({"type": "websocket.send", "text": message})
         elif isinstance(message, bytes):
@@ -112,3 +115,11 @@ async def _carry_downwards(
             code = _NORMAL if omitted else message.code  # ASGI has no way to close without a code
             await send({"type": "websocket.close", "code": code, "reason": message.reason})
             return
+
+
+def _scrubbed(message: str | bytes | Closed, scrub: Callable[[bytes], bytes]) -> str | bytes | Closed:
+    if isinstance(message, bytes):
+        return scrub(message)
+    if isinstance(message, str):
+        return scrub(message.encode()).decode()
+    return Closed(message.code, scrub(message.reason.encode()).decode())

@@ -10,6 +10,7 @@
     ├── PoolExhausted         503   every connection is taken
     ├── UpstreamClosed        502   it closed the connection before it answered
     ├── AnswerInvalid         502   what it sent is not HTTP, or not an answer to what was asked
+    ├── AnswerCompressed      502   it compressed what has to be searched
     ├── AnswerTimedOut        504   it did not answer in time
     ├── SpaceUnavailable            it is a Space, and the Hub says why it does not answer
     │   ├── SpaceAsleep       503
@@ -166,6 +167,15 @@ class UpstreamClosed(UpstreamError):
 class AnswerInvalid(UpstreamError):
     problem: ClassVar[Problem] = Problem(
         502, "answer-invalid", "Bad answer", "What the upstream sent is not a valid answer."
+    )
+
+
+class AnswerCompressed(UpstreamError):
+    problem: ClassVar[Problem] = Problem(
+        502,
+        "answer-compressed",
+        "Answer withheld",
+        "The upstream compressed its answer unasked: it cannot be searched for what must not leave.",
     )
 
 

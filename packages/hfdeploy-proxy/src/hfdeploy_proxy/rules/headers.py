@@ -211,10 +211,13 @@ def plan_request_headers(
     return planned
 
 
-def ask_plain(planned: Sequence[Header]) -> list[Header]:
-    """The same request for an answer that is not compressed (RFC 9110, section 12.5.3)."""
+def ask_plain(planned: Sequence[Header], *, whole: bool) -> list[Header]:
+    """The same request for an answer that is not compressed (RFC 9110, section 12.5.3), and if it has to be
+    ``whole``, is not a part of one either (section 14.2).
+    """
     host, *rest = planned
-    kept = [pair for pair in rest if pair[0] != b"accept-encoding"]
+    dropped = (b"accept-encoding", b"range", b"if-range") if whole else (b"accept-encoding",)
+    kept = [pair for pair in rest if pair[0] not in dropped]
     return [host, (b"accept-encoding", b"identity"), *kept]
 
 

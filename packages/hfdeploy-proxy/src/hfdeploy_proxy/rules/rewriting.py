@@ -105,6 +105,11 @@ def can_rewrite(status: int, headers: Iterable[Header]) -> bool:
     return status != 206 and len(types) == 1 and types[0] in _TYPES and not is_encoded(headers)
 
 
+def has_body(method: bytes, status: int) -> bool:
+    """RFC 9110, section 6.4.1."""
+    return method != b"HEAD" and status not in (204, 304)
+
+
 def is_encoded(headers: Iterable[Header]) -> bool:
     """Whether a body is compressed, though it was asked for as it is."""
     codings = values([(name.lower(), value) for name, value in headers], b"content-encoding")
