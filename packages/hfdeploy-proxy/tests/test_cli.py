@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hfdeploy_proxy.cli import main
+from hfdeploy_proxy.cli import main, serve
 from hfdeploy_proxy.rules import errors
 from hfdeploy_proxy.rules.guard import digest_key, parse_key
 from hfdeploy_proxy.settings import Settings, load_settings
@@ -31,6 +31,15 @@ def test_every_setting_but_the_token_is_a_flag_and_every_one_is_documented() -> 
     for name in Settings.model_fields:
         assert (f"--{name.replace('_', '-')} " in shown) == (name not in ("hf_token", "rate_limit_storage"))
         assert f"`{name.upper()}`" in readme
+
+
+@pytest.mark.parametrize(("said", "meant"), [(["--docs"], True), (["--docs", "false"], False), ([], False)])
+def test_a_switch_needs_no_value(said: list[str], meant: bool) -> None:
+    given = serve.make_context("serve", [*said, "--metrics", "--workers", "2"]).params
+    settings = load_settings(
+        target_url="http://a", **{name: given[name] for name in ("docs", "metrics") if given[name]}
+    )
+    assert (settings.docs, settings.metrics, given["workers"]) == (meant, True, "2")
 
 
 @pytest.mark.parametrize("command", [[BIN / "hfdeploy-proxy"], [sys.executable, "-m", "hfdeploy_proxy"]])
@@ -60,7 +69,7 @@ def test_a_taken_port_is_told(upstream: Upstream) -> None:
         main, ["serve", "--target-url", "http://127.0.0.1:9", "--port", str(upstream.port)]
     )
     assert done.exit_code == 1
-    assert "Choose another --port" in done.output
+    assert "Choose another --host or --port" in done.output
 
 
 def test_a_key_is_printed_once_and_kept_as_a_hash() -> None:

@@ -39,6 +39,7 @@ def test_every_fault_is_listed(tmp_path: Path) -> None:
         ({"target_url": "http://a", "rate_limit_per_client": "often"}, "RATE_LIMIT_PER_CLIENT"),
         ({"target_url": "http://a", "rate_limit_per_key": "1/second"}, "RATE_LIMIT_PER_KEY"),
         ({"target_url": "http://a", "rate_limit_storage": "file:///x"}, "RATE_LIMIT_STORAGE"),
+        ({"target_url": "http://a", "api_key": "a"}, "API_KEY: .* did you mean API_KEYS?"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given: dict[str, object], fault: str) -> None:
@@ -59,9 +60,28 @@ def test_flags_go_before_the_environment_and_that_before_the_file(
     assert (settings.target_url, settings.trusted_hops) == ("http://environment", 1)
     assert settings.allow_origins == ("https://a.com", "https://*.b.com")
     assert load_settings(target_url="http://flag").target_url == "http://flag"
-    file.write_text("not toml")
-    with pytest.raises(SettingsInvalid, match="cannot be read"):
-        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("not toml", "relay.toml: cannot be read: "),
+        (None, "relay.toml: cannot be read: No such file"),
+        (
+            'allow_origin = "https://a.com"\nzzz = 1',
+            "ALLOW_ORIGIN: .* mean ALLOW_ORIGINS?\n  ZZZ: there is no",
+        ),
+    ],
+)
+def test_a_file_that_does_not_say_what_it_means_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, fault: str
+) -> None:
+    file = tmp_path / "relay.toml"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(file))
+    with pytest.raises(SettingsInvalid, match=fault.replace("?", "\\?")):
+        load_settings(target_url="http://a")
 
 
 def test_the_token_does_not_show(canary: str) -> None:

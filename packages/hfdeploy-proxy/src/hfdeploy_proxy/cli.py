@@ -45,7 +45,8 @@ def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
         listener = bind(host, port)
     except OSError as error:
         click.echo(
-            f"error: Cannot listen on {host}:{port}: {error.strerror}. Choose another --port.", err=True
+            f"error: Cannot listen on {host}:{port}: {error.strerror}. Choose another --host or --port.",
+            err=True,
         )
         sys.exit(1)
     shown, number = listener.getsockname()[:2]
@@ -93,4 +94,10 @@ def key(name: str) -> None:
 
 for _name, _field in Settings.model_fields.items():
     if _name not in _NO_FLAG:
-        serve.params.append(click.Option([f"--{_name.replace('_', '-')}"], help=_field.description))
+        _flag = f"--{_name.replace('_', '-')}"
+        if _field.annotation is bool:  # alone it says yes; `--metrics false` says no
+            _option = click.Option([_flag], is_flag=False, flag_value="true", metavar="[true|false]")
+        else:
+            _option = click.Option([_flag])
+        _option.help = _field.description
+        serve.params.append(_option)

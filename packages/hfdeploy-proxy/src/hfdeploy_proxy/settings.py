@@ -2,6 +2,7 @@
 
 import os
 import re
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -50,7 +51,7 @@ class SettingsInvalid(ValueError):
 class Configuration(BaseModel):
     """What a relay is to do, wherever it is said."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     hf_endpoint: str = Field("https://huggingface.co", description="The Hub, for TARGET_SPACE.")
     target_url: str | None = Field(None, description="The upstream, such as https://me-app.hf.space.")
@@ -269,7 +270,7 @@ class Settings(Configuration, BaseSettings):
     """The same, from where relays look: each field is an environment variable of its name in capitals."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+        frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
     )
 
     @classmethod
@@ -290,11 +291,14 @@ class Settings(Configuration, BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """The settings of flags (``given``), environment and file. Raises SettingsInvalid with every fault."""
     try:
+        if file := os.environ.get(CONFIG_VARIABLE):
+            Path(file).read_bytes()  # one that is not there would be no source, and no fault
         return Settings(**given)
     except ValidationError as error:
         raise _invalid(error) from None
     except (OSError, ValueError) as error:
-        raise SettingsInvalid((f"{os.environ.get(CONFIG_VARIABLE)}: cannot be read: {error}",)) from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsInvalid((f"{os.environ.get(CONFIG_VARIABLE)}: cannot be read: {reason}",)) from None
 
 
 def check_settings(**given: Any) -> Configuration:
@@ -311,4 +315,7 @@ def _invalid(error: ValidationError) -> SettingsInvalid:
 
 def _tell(fault: Any) -> str:
     name = ".".join(str(part) for part in fault["loc"]).upper()
+    if fault["type"] == "extra_forbidden":
+        near = get_close_matches(name.lower(), Configuration.model_fields, 1)
+        return f"{name}: there is no such setting" + (f"; did you mean {near[0].upper()}?" if near else "")
     return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
