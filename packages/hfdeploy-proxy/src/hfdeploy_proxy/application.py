@@ -54,7 +54,7 @@ class Application:
         self._transport = transport
         self._circuit = Circuit(time.monotonic)
         self._waking = Waking(self._ask_stage, time.monotonic, settings.wait_seconds)
-        self._destination = Destination(self._locate, self._connect)
+        self._destination = Destination(self._locate, self._connect, time.monotonic)
         self._limiter = _limiter(settings)
         guard = _guard(settings)
         tally = Tally()

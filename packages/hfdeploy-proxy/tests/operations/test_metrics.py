@@ -49,6 +49,7 @@ def test_metrics_need_a_key_if_anything_does_and_can_be_off(start_relay: Callabl
     assert relay.ask("GET", "/_relay/metrics").problem() == "key-refused"
     assert relay.ask("GET", "/_relay/metrics", f"X-API-Key: {key}").status == 200
     assert relay.ask("GET", "/_relay/healthz").status == 200
+    assert [relay.ask("HEAD", f"/_relay/{page}").status for page in ("healthz", "readyz")] == [200, 200]
     assert start_relay(metrics=False).ask("GET", "/_relay/metrics").status == 404
 
 

@@ -240,6 +240,25 @@ def test_denials_and_failures_are_answers(start_relay: Callable[..., Relay], ups
     assert b"upstream-unreachable" in bytes(caught.value.response.body)
 
 
+def test_a_client_that_leaves_before_the_upstream_agrees_takes_it_with_it(
+    start_relay: Callable[..., Relay], upstream: Upstream
+) -> None:
+    async def wait(conversation: Conversation, seen: Seen) -> None:
+        await conversation.reader.read()
+
+    upstream.handler = wait
+    relay = start_relay()
+    client = relay.connect().send(
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    while not upstream.seen:
+        time.sleep(0.001)
+    client.close()
+    assert upstream.closed.acquire(timeout=5)
+    assert b"relay_open_websockets 0.0" in relay.ask("GET", "/_relay/metrics").body
+
+
 def test_a_slow_client_holds_the_upstream_back(relay: Relay, there: SocketUpstream) -> None:
     sent = 0
 

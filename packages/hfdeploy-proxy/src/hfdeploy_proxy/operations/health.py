@@ -24,10 +24,12 @@ def create_operations(
         openapi_url=f"{PREFIX}openapi.json" if docs else None,
     )
 
+    @app.head(f"{PREFIX}healthz", include_in_schema=False)
     @app.get(f"{PREFIX}healthz")
     async def _healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.head(f"{PREFIX}readyz", include_in_schema=False)
     @app.get(f"{PREFIX}readyz")
     async def _readyz(response: Response) -> dict[str, str]:
         try:

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from hfdeploy_proxy.relay.client import Receive, Scope, Send
+from hfdeploy_proxy.relay.client import Message, Receive, Scope, Send
 from hfdeploy_proxy.relay.entrance import DENIAL, Entrance, Passage, can_deny, deny_socket
 from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.wire import EXTENSION
-from hfdeploy_proxy.rules.errors import AnswerCompressed, Header, RequestRefused, UpstreamError
+from hfdeploy_proxy.rules.errors import AnswerCompressed, ClientGone, Header, RequestRefused, UpstreamError
 from hfdeploy_proxy.rules.rewriting import is_encoded
 from hfdeploy_proxy.upstream.websocket import BROKEN, NO_CODE, Closed, Denied, OpenSocket, UpstreamSocket
 
 logger = logging.getLogger("hfdeploy_proxy")
 
+Opened = TypeVar("Opened")
 _NORMAL = 1000
 
 
@@ -28,11 +30,15 @@ class WebSocketRelay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
+        first = asyncio.ensure_future(receive())
         try:
             passage = await self._entrance.admit(scope)
-            socket, headers = await self._open_socket(
+            opening = self._open_socket(
                 passage.there.address, passage.target, passage.headers, scope["subprotocols"]
             )
+            socket, headers = await _unless_left(first, opening)
+        except ClientGone:
+            pass
         except Denied as denied:
             if self._entrance.scrubs and is_encoded(denied.headers):
                 await deny_socket(scope, send, AnswerCompressed.problem)
@@ -47,7 +53,9 @@ class WebSocketRelay:
             await deny_socket(scope, send, problem)
         else:
             with contextlib.suppress(OSError):  # the client has left
-                await self._carry(passage, socket, headers, scope, receive, send)
+                await self._carry(passage, socket, headers, scope, first, receive, send)
+        finally:
+            first.cancel()
 
     async def _deny(self, send: Send, passage: Passage, denied: Denied) -> None:
         headers = self._entrance.plan_answer(passage, denied.headers, denied.status)
@@ -63,6 +71,7 @@ class WebSocketRelay:
         socket: UpstreamSocket,
         headers: list[Header],
         scope: Scope,
+        first: asyncio.Future[Message],
         receive: Receive,
         send: Send,
     ) -> None:
@@ -72,7 +81,7 @@ class WebSocketRelay:
         try:
             planned = self._entrance.plan_answer(passage, headers, 101)
             await send({"type": "websocket.accept", "subprotocol": socket.subprotocol, "headers": planned})
-            upwards = asyncio.create_task(_carry_upwards(receive, socket))
+            upwards = asyncio.create_task(_carry_upwards(first, receive, socket))
             await _carry_downwards(
                 socket,
                 send,
@@ -87,14 +96,29 @@ class WebSocketRelay:
             socket.abort()
 
 
-async def _carry_upwards(receive: Receive, socket: UpstreamSocket) -> None:
+async def _unless_left(first: asyncio.Future[Message], opening: Awaitable[Opened]) -> Opened:
+    """What ``opening`` brings; ``first`` is what the client does first. Raises ClientGone if it leaves."""
+    task = asyncio.ensure_future(opening)
+    try:
+        await asyncio.wait((first, task), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done() and first.result()["type"] == "websocket.disconnect":
+            raise ClientGone
+        return await task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def _carry_upwards(first: asyncio.Future[Message], receive: Receive, socket: UpstreamSocket) -> None:
+    message = await first
     while True:
-        message = await receive()
         if message["type"] == "websocket.disconnect":
             await socket.close(Closed(message.get("code", BROKEN), message.get("reason") or ""))
             return
         text = message.get("text")
         await socket.send(text if text is not None else message["bytes"])
+        message = await receive()
 
 
 async def _carry_downwards(

@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from hfdeploy_proxy.rules.errors import TargetUnknown
 from hfdeploy_proxy.rules.headers import Target
 from hfdeploy_proxy.upstream.dial import Address
 from hfdeploy_proxy.upstream.port import Upstream
+
+_LOOK_AGAIN_SECONDS = 3.0
 
 Locate = Callable[[], Awaitable[str]]
 
@@ -22,19 +25,37 @@ class There:
 
 
 class Destination:
-    """Finds the upstream once, with the first request; ``known`` from then on."""
+    """Finds the upstream once, with the first request; ``known`` from then on.
 
-    def __init__(self, locate: Locate, connect: Callable[[Address, Target], Upstream]) -> None:
+    Who waits while it is looked for shares what comes of it, and so does who comes soon after a failure.
+    """
+
+    def __init__(
+        self,
+        locate: Locate,
+        connect: Callable[[Address, Target], Upstream],
+        clock: Callable[[], float],
+    ) -> None:
         self._locate = locate
         self._connect = connect
+        self._clock = clock
         self._lock = asyncio.Lock()
+        self._failure = ""
+        self._look_at = float("-inf")
         self.known: There | None = None
 
     async def find(self) -> There:
         """The upstream. Raises TargetUnknown."""
         async with self._lock:
             if self.known is None:
-                url = await self._locate()
+                if self._clock() < self._look_at:
+                    raise TargetUnknown(self._failure)
+                try:
+                    url = await self._locate()
+                except TargetUnknown as error:
+                    self._failure = str(error)
+                    self._look_at = self._clock() + _LOOK_AGAIN_SECONDS
+                    raise
                 address, target = plan_address(url), plan_target_names(url)
                 self.known = There(target, address, self._connect(address, target))
             return self.known
