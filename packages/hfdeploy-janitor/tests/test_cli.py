@@ -91,6 +91,10 @@ def test_only_a_sweep_that_ends_well_is_a_sign_of_life(
     assert not (tmp_path / "beat").exists()
     run(*SWEEP)
     assert (tmp_path / "beat").exists()
+    monkeypatch.setenv("HFDEPLOY_JANITOR_HEARTBEAT", str(tmp_path))
+    done = run(*SWEEP, "--apply")
+    assert done.exit_code == 70
+    assert "3 deleted" in done.stdout
 
 
 @pytest.mark.usefixtures("repos")

@@ -17,7 +17,7 @@ def test_a_dry_run_says_what_it_would_do() -> None:
     assert list(render_table(Report(PLAN))) == [
         "kept          model alice/mine    no rule covers it",
         "would delete  model alice/test-1  it expired",
-        "1 kept, 1 would delete. Nothing was deleted: run it again with --apply to do so.",
+        "1 kept, 1 would delete. Nothing was deleted: this was a dry run.",
     ]
 
 
@@ -33,7 +33,25 @@ def test_fates_and_what_is_incomplete_are_told() -> None:
 
 def test_a_refusal_is_told() -> None:
     plan = Plan("", NOW, POLICY, (TARGET,), refusal="too many")
-    assert "Nothing is deleted: too many." in "".join(render_table(Report(plan, applied=True)))
+    assert list(render_table(Report(plan, applied=True))) == [
+        "kept  model alice/test-1  there would be too many: it expired",
+        "1 kept. Nothing is deleted: too many.",
+    ]
+
+
+def test_a_name_is_no_command_to_a_terminal_or_a_workflow() -> None:
+    """Whoever may open a pull request chooses its title."""
+    title = "x\n::error::y\x1b[31m|\u202e\x08<b>"
+    evil = Thing(Kind.PULL_REQUEST, "alice", title, "1", NOW, None, within="models/alice/m")
+    plan = Plan("", NOW, POLICY, (Target(evil, "it expired", 0),), (Kept(evil, f"{title}: odd"),))
+    assert list(render_table(Report(plan)))[:2] == [
+        "kept          pull-request models/alice/m/x::error::y[31m|<b>  x::error::y[31m|<b>: odd",
+        "would delete  pull-request models/alice/m/x::error::y[31m|<b>  it expired",
+    ]
+    told = render_markdown(Report(plan))
+    assert "| would delete | pull-request models/alice/m/x::error::y[31m\\|&lt;b> | it expired |" in told
+    (case,) = ElementTree.fromstring(render_junit(Report(plan)))
+    assert case.get("name") == "models/alice/m/x::error::y[31m|<b>"
 
 
 def test_programs_read_all_of_it() -> None:

@@ -53,6 +53,31 @@ def test_turns_come_by_the_hour_and_by_the_crontab() -> None:
     assert find_interval_seconds(make_trigger(None, "0 0 * * mon", 0), NOW) == 7 * 86400
 
 
+@pytest.mark.parametrize(
+    ("cron", "days"),
+    [
+        ("0 3 * * 0", "Sun Sun"),
+        ("0 3 * * 7", "Sun Sun"),
+        ("0 3 * * 1-5", "Fri Mon Tue Wed Thu Fri"),
+        ("0 3 * * 5-7", "Fri Sat Sun Fri"),
+        ("0 3 * * */3", "Sat Sun Wed Sat"),
+        ("0 3 * * sat,Sun,2", "Sat Sun Tue Sat"),
+        ("0 3 3 * fri", "Fri Sat Fri"),
+        ("0 3 */2 * fri", "Fri Fri"),
+    ],
+)
+def test_days_are_those_of_a_crontab(cron: str, days: str) -> None:
+    """Weeks begin on Sunday; with a day of the month and one of the week, either will do."""
+    trigger = make_trigger(None, cron, 0)
+    moment, found = NOW, list[str]()
+    for _ in days.split():
+        following = trigger.get_next_fire_time(None, moment)
+        assert following is not None
+        found.append(f"{following:%a}")
+        moment = following + timedelta(minutes=1)
+    assert " ".join(found) == days
+
+
 def test_jitter_moves_turns() -> None:
     trigger = make_trigger(3600.0, None, 600)
     times = {trigger.get_next_fire_time(NOW, NOW) for _ in range(10)}
@@ -62,7 +87,12 @@ def test_jitter_moves_turns() -> None:
 
 @pytest.mark.parametrize(
     ("every", "cron"),
-    [(None, None), (60.0, "* * * * *"), (0.5, None), (None, "hourly"), (None, "99 * * * *")],
+    [
+        (None, None),
+        (60.0, "* * * * *"),
+        (0.5, None),
+        *((None, cron) for cron in ("hourly", "99 * * * *", "0 3 * * 8", "0 3 * * 5-1", "0 3 * * */x")),
+    ],
 )
 def test_what_is_no_schedule_is_refused(every: float | None, cron: str | None) -> None:
     with pytest.raises(RuleInvalid):
@@ -145,6 +175,17 @@ def test_a_heartbeat_beats_only_after_a_good_sweep(tmp_path: Path) -> None:
     assert not file.exists()
     routine(lambda: REPORT, heartbeat=str(file)).turn()
     assert datetime.fromisoformat(file.read_text().strip()).tzinfo is UTC
+
+
+def test_a_sweep_that_cannot_be_told_of_is_still_one_good_sweep(tmp_path: Path) -> None:
+    said: list[str] = []
+    under_test = routine(lambda: REPORT, said, heartbeat=str(tmp_path))
+    under_test.turn()
+    assert "heartbeat" in said[0]
+    metrics = under_test.tell("/metrics")[1]
+    assert [line for line in metrics.splitlines() if line.startswith("hfdeploy_janitor_sweeps_total")] == [
+        'hfdeploy_janitor_sweeps_total{exit_code="0"} 1'
+    ]
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 
@@ -23,6 +24,12 @@ REDIRECTS = frozenset({301, 302, 307, 308})
 def is_no_repo(answer: httpx2.Response) -> bool:
     """Whether it says that there is no repo, or bucket, of that name: another 404 may mean anything."""
     return answer.status_code == 404 and answer.headers.get("x-error-code") == "RepoNotFound"
+
+
+def read_move(answer: httpx2.Response) -> str:
+    """What a renamed repo, or bucket, is called now: where it leads to ends in that."""
+    path = urlsplit(answer.headers.get("location", "")).path
+    return "/".join(unquote(part) for part in path.split("/")[-2:]) or "something else"
 
 
 def read_time(text: Any) -> datetime | None:

@@ -130,9 +130,12 @@ def sweep(
             report = clean(hub, policy, clock, Journal(Path(state)), seal)
         else:
             report = Report(make_plan(hub, policy, clock, seal))
+        publish(report, as_json=as_json, junit=junit)
+        if not applies and report.plan.targets:
+            click.echo("Run it again with --apply to delete what would be deleted.", err=True)
         if heartbeat and report.exit_code == 0:
             beat(heartbeat, clock.now())
-        show(report, as_json=as_json, junit=junit)
+        end(report)
 
 
 @app.command()
@@ -147,8 +150,10 @@ def plan(*, debug: bool, out: Path, requests: int, as_json: bool, junit: Path | 
         clock = SystemClock()
         made = make_plan(connect(clock, Budget(clock, requests)), policy, clock, seal)
         write_plan(made, out)
+        report = Report(made)
+        publish(report, as_json=as_json, junit=junit)
         click.echo(f"{out}: {len(made.targets)} to delete, digest {made.digest}", err=True)
-        show(Report(made), as_json=as_json, junit=junit)
+        end(report)
 
 
 @app.command("apply")
@@ -165,7 +170,9 @@ def apply_file(
         seal = find_seal_if_any(must=any(rule.marked for rule in made.policy.rules))
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
-        show(apply_plan(made, hub, clock, Journal(Path(state)), seal=seal), as_json=as_json, junit=junit)
+        report = apply_plan(made, hub, clock, Journal(Path(state)), seal=seal)
+        publish(report, as_json=as_json, junit=junit)
+        end(report)
 
 
 @app.command("mark")
@@ -314,7 +321,7 @@ def find_named(hub: Hub, kind: Kind, namespace: str, name: str, clock: Clock) ->
         return [] if found is None else [found]
     listing = list_kind(hub, kind, namespace, clock)
     if listing.failure is not None:
-        raise HubFailed(f"What there is cannot be told: {listing.failure}")
+        raise HubFailed(f"What there is cannot be told: {listing.failure}.")
     return [thing for thing in listing.things if thing.name == name]
 
 
@@ -378,9 +385,8 @@ def publish(report: Report, *, as_json: bool, junit: Path | None) -> None:
         notify(report, addresses)
 
 
-def show(report: Report, *, as_json: bool, junit: Path | None = None) -> None:
-    """Publish it and end with its exit code."""
-    publish(report, as_json=as_json, junit=junit)
+def end(report: Report) -> None:
+    """End with its exit code."""
     if report.exit_code:
         raise click.exceptions.Exit(report.exit_code)
 

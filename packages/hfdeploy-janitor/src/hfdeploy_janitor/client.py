@@ -30,6 +30,7 @@ from hfdeploy_janitor.answers import (
     is_no_repo,
     read_date,
     read_json,
+    read_move,
     read_time,
     read_wait_seconds,
     refuse,
@@ -94,7 +95,7 @@ class HubClient:
         doing = f"look at {thing}"
         answer = self.read(_path(thing), doing, query={"expand": _EXPAND})
         if answer.status_code in REDIRECTS:
-            return Sight(None, read_date(answer), answer.headers.get("location", "something else"))
+            return Sight(None, read_date(answer), read_move(answer))
         if is_no_repo(answer):
             return Sight(None, read_date(answer))
         if answer.status_code != 200:

@@ -43,6 +43,6 @@ def list_kind(hub: Hub, kind: Kind, namespace: str, clock: Clock) -> Listing:
     except (ClockSkewed, TokenMissing, TokenRejected):
         raise
     except DeployError as error:
-        return Listing(namespace, kind, tuple(things), error.message)
+        return Listing(namespace, kind, tuple(things), error.message.removesuffix("."))
     failure = f"{unreadable} of its entries cannot be understood" if unreadable else None
     return Listing(namespace, kind, tuple(things), failure)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx2
 
 from hfdeploy_core.errors import HubFailed
-from hfdeploy_janitor.answers import REDIRECTS, is_no_repo, read_date, read_json, read_time
+from hfdeploy_janitor.answers import REDIRECTS, is_no_repo, read_date, read_json, read_move, read_time
 from hfdeploy_janitor.asking import Asker, check, understood
 from hfdeploy_janitor.model import Thing
 from hfdeploy_janitor.port import Page, Sight
@@ -69,7 +69,7 @@ class Others:
         if thing.kind is Kind.BUCKET:
             answer = self._asker.read(_find_bucket(thing), doing)
             if answer.status_code in REDIRECTS:
-                return Sight(None, read_date(answer), answer.headers.get("location", "something else"))
+                return Sight(None, read_date(answer), read_move(answer))
             if is_no_repo(answer):
                 return Sight(None, read_date(answer))
             return Sight(_read_bucket(read_json(check(answer, doing), doing)), read_date(answer))

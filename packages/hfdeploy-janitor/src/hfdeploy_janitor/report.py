@@ -18,11 +18,11 @@ _DONE = (Fate.DELETED, Fate.QUARANTINED)
 def render_table(report: Report) -> Iterator[str]:
     """Lines for a terminal, one by one as there may be many: what becomes of each thing and why, the sum."""
     fates = max((len(fate) for fate, _, _ in _tell_all(report)), default=0)
-    things = max((len(str(thing)) for _, thing, _ in _tell_all(report)), default=0)
+    things = max((len(_flatten(f"{thing}")) for _, thing, _ in _tell_all(report)), default=0)
     for fate, thing, reason in _tell_all(report):
-        yield redact(f"{fate:{fates}}  {thing!s:{things}}  {reason}".rstrip())
+        yield redact(f"{fate:{fates}}  {_flatten(f'{thing}'):{things}}  {_flatten(reason)}".rstrip())
     for words in report.plan.incomplete:
-        yield redact(f"incomplete: {words}; nothing of it is deleted")
+        yield redact(f"incomplete: {_flatten(words)}; nothing of it is deleted")
     yield render_summary(report)
 
 
@@ -34,7 +34,7 @@ def render_summary(report: Report) -> str:
     if report.plan.refusal:
         sentences.append(f"Nothing is deleted: {report.plan.refusal}.")
     elif not report.applied and report.plan.targets:
-        sentences.append("Nothing was deleted: run it again with --apply to do so.")
+        sentences.append("Nothing was deleted: this was a dry run.")
     if report.stopped:
         sentences.append(f"Stopped early: {report.stopped}")
     return redact(" ".join(sentences))
@@ -46,7 +46,7 @@ def render_json(report: Report) -> str:
 
 
 def render_junit(report: Report) -> str:
-    """A test case for each target and each listing: what failed, is unknown or incomplete has failed; what
+    """A test case for each target and each trouble: what failed, is unknown or incomplete has failed; what
     was left for good reason is skipped.
     """
     suite = ElementTree.Element("testsuite", name="hfdeploy-janitor")
@@ -54,7 +54,9 @@ def render_junit(report: Report) -> str:
     for fate, thing, reason in _tell_all(report):
         if fate == "kept":
             continue
-        case = ElementTree.SubElement(suite, "testcase", classname=f"{thing.kind}", name=thing.full_name)
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"{thing.kind}", name=_clean(thing.full_name)
+        )
         if fate in (Fate.FAILED, Fate.UNKNOWN):
             ElementTree.SubElement(case, "failure", message=_clean(reason), type=fate)
             wrong += 1
@@ -78,7 +80,10 @@ def render_markdown(report: Report) -> str:
     rows = [row for row in _tell_all(report) if row[0] != "kept"]
     if rows:
         lines.append("| fate | what | why |\n| --- | --- | --- |")
-        lines += [f"| {fate} | {thing} | {_escape(reason)} |" for fate, thing, reason in rows[:_MOST_ROWS]]
+        lines += [
+            f"| {fate} | {_escape(f'{thing}')} | {_escape(reason)} |"
+            for fate, thing, reason in rows[:_MOST_ROWS]
+        ]
     if len(rows) > _MOST_ROWS:
         lines.append(f"\n... and {len(rows) - _MOST_ROWS} more.")
     lines += [f"- incomplete: {_escape(words)}" for words in report.plan.incomplete]
@@ -124,13 +129,21 @@ def _tell_all(report: Report) -> Iterator[tuple[str, Thing, str]]:
         return
     for target in report.plan.targets:
         fate = "would delete" if target.trash_name is None else "would quarantine"
-        yield "kept" if report.plan.refusal else fate, target.thing, target.reason
+        if report.plan.refusal:
+            yield "kept", target.thing, f"there would be too many: {target.reason}"
+        else:
+            yield fate, target.thing, target.reason
 
 
 def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    return _flatten(text).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _flatten(text: str) -> str:
+    """In one line, and no command to a terminal or a workflow's log: strangers may name a pull request."""
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
 
 
 def _clean(text: str) -> str:
     """Without what XML cannot hold, and without secrets."""
-    return redact("".join(letter for letter in text if letter.isprintable()))
+    return redact(_flatten(text))

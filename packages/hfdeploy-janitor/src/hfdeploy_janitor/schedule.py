@@ -10,6 +10,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -22,6 +23,9 @@ from hfdeploy_janitor.model import Report
 from hfdeploy_janitor.port import Hub
 
 _TURNS_LOOKED_AT = 50
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+# 7 is Sunday once more.
+_WEEKDAYS = {name: day for day, name in enumerate(_DAYS)} | {str(day): day for day in range(8)}
 
 Say = Callable[[str], None]
 
@@ -53,17 +57,19 @@ class Routine:
         begun_seconds = self._clock.seconds()
         try:
             report = self._job()
-            lasted_seconds = self._clock.seconds() - begun_seconds
-            self._health = add_report(self._health, report, self._clock.now(), lasted_seconds)
+        except Exception as error:
+            exit_code = self._tell_failure(error)
+            now, lasted_seconds = self._clock.now(), self._clock.seconds() - begun_seconds
+            self._health = add_failure(self._health, exit_code, now, lasted_seconds)
+            return
+        now, lasted_seconds = self._clock.now(), self._clock.seconds() - begun_seconds
+        self._health = add_report(self._health, report, now, lasted_seconds)
+        try:
             self._on_report(report)
             if report.exit_code == 0 and self._heartbeat is not None:
                 beat(self._heartbeat, self._clock.now())
-        except DeployError as error:
-            self._say(f"{type(error).__name__}: {error.message} {error.remedy}")
-            self._fail(error.exit_code, begun_seconds)
         except Exception as error:
-            self._say(redact(f"The sweep failed unexpectedly: {type(error).__name__}: {error}."))
-            self._fail(DeployError.exit_code, begun_seconds)
+            self._tell_failure(error)
 
     def tell(self, path: str) -> tuple[int, str]:
         """Status and text for /healthz and /metrics."""
@@ -74,9 +80,13 @@ class Routine:
             return 200, render_metrics(self._health, self._hub.requests_left)
         return 404, "There is /healthz and /metrics.\n"
 
-    def _fail(self, exit_code: int, begun_seconds: float) -> None:
-        lasted_seconds = self._clock.seconds() - begun_seconds
-        self._health = add_failure(self._health, exit_code, self._clock.now(), lasted_seconds)
+    def _tell_failure(self, error: Exception) -> int:
+        """Say what went wrong; returns its exit code."""
+        if isinstance(error, DeployError):
+            self._say(f"{type(error).__name__}: {error.message} {error.remedy}")
+            return error.exit_code
+        self._say(redact(f"The sweep failed unexpectedly: {type(error).__name__}: {error}."))
+        return DeployError.exit_code
 
 
 def make_trigger(every_seconds: float | None, cron: str | None, jitter_seconds: float) -> BaseTrigger:
@@ -90,11 +100,39 @@ def make_trigger(every_seconds: float | None, cron: str | None, jitter_seconds: 
         return IntervalTrigger(seconds=int(every_seconds), jitter=jitter, timezone=UTC)
     assert cron is not None
     try:
-        trigger = CronTrigger.from_crontab(cron, timezone=UTC)
+        return OrTrigger(_read_crontab(cron), jitter)
     except ValueError as error:
         raise RuleInvalid(f"{cron!r} is no crontab: {error}.", 'Write five fields: "0 * * * *".') from None
-    trigger.jitter = jitter
-    return trigger
+
+
+def _read_crontab(text: str) -> list[CronTrigger]:
+    """As cron reads it: where days of the month and of the week are named, either of them will do."""
+    fields = text.split()
+    if len(fields) != 5:
+        raise ValueError(f"it has {len(fields)} fields")
+    minute, hour, day, month, weekday = fields
+    days = _read_weekdays(weekday)
+    either = not (day.startswith("*") or weekday.startswith("*"))
+    return [
+        CronTrigger(month=month, day=of_month, day_of_week=of_week, hour=hour, minute=minute, timezone=UTC)
+        for of_month, of_week in ([(day, "*"), ("*", days)] if either else [(day, days)])
+    ]
+
+
+def _read_weekdays(field: str) -> str:
+    """The days by their names: a crontab counts them from Sunday, APScheduler from Monday."""
+    names = list[str]()
+    for part in field.lower().split(","):
+        span, _, step = part.partition("/")
+        first, _, last = ("0-6" if span == "*" else span).partition("-")
+        try:
+            days = range(_WEEKDAYS[first], _WEEKDAYS[last or first] + 1, int(step or 1))
+        except (KeyError, ValueError):
+            days = range(0)
+        if not days:
+            raise ValueError(f"{part!r} is no day of the week")
+        names += [_DAYS[day % 7] for day in days]
+    return ",".join(names)
 
 
 def find_interval_seconds(trigger: BaseTrigger, now: datetime) -> float:
