@@ -15,6 +15,8 @@ setup: .venv/.ready
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group pyproject.toml:dev $(MEMBERS:%=--editable %)
+	@# uv leaves this to the first run; where PYTHONDONTWRITEBYTECODE is set, every process would do it again
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib $(MEMBERS:%=%/src) || true
 	@touch $@
 
 demo: setup
