@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfdeploy_localhub import LocalHub
-from hfdeploy_localhub.api.routers import ROUTERS
+from hfdeploy_localhub.api.sections import SECTIONS
 from hfdeploy_localhub.serving import HubLoop
 
 from .api.conftest import client_for, commit, create, file
@@ -22,7 +22,8 @@ from .api.conftest import client_for, commit, create, file
 ROUTES = sorted(
     {
         (method, route.path)
-        for router in ROUTERS
+        for section in SECTIONS.values()
+        for router in section.load()
         for route in router.routes
         if isinstance(route, APIRoute)
         for method in route.methods

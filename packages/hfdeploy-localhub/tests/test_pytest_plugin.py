@@ -51,6 +51,13 @@ def test_it_is_gone(localhub):
         httpx.get(open("host").read())
 """
 
+UNUSED = """
+import sys
+
+def test_nothing():
+    assert "hfdeploy_localhub.serving" not in sys.modules
+"""
+
 QUICK = """
 import pytest
 
@@ -73,6 +80,11 @@ def test_workers_do_not_meet(pytester: pytest.Pytester) -> None:
 def test_spaces_end_with_their_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SPACES)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+def test_runs_without_a_hub_do_not_import_one(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(UNUSED)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 def test_a_hub_costs_milliseconds(pytester: pytest.Pytester) -> None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import yaml
-
 _FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _MAX_CARD_CHARACTERS = 200_000
 
@@ -31,6 +29,8 @@ def read_card(readme: str) -> Card:
     text = find_front_matter(readme)
     if text is None:
         return Card({}, present=False)
+    import yaml  # with the first card: a hub that has none starts without it
+
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from hfdeploy_localhub.model import AccessToken, Entity, Role, Scope, TokenRole, Visibility
@@ -91,13 +90,12 @@ class Seed:
     trusted_publishers: Sequence[TrustedPublisher] = ()
 
 
-_SEED = TypeAdapter(Seed)
-
-
 def read_seed(path: Path) -> Seed:
     """The seed in a YAML file. Raises ValueError that says where it is wrong, OSError."""
+    import yaml  # most hubs have no such file, and all of them should start quickly
+
     try:
-        return _SEED.validate_python(yaml.safe_load(path.read_text()) or {})
+        return TypeAdapter(Seed).validate_python(yaml.safe_load(path.read_text()) or {})
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:

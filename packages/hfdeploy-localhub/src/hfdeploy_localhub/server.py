@@ -14,7 +14,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
 
 from hfdeploy_localhub.api.announcing import Announcer
 from hfdeploy_localhub.api.asgi import App, Message, Receive, Scope, Send
@@ -22,14 +21,12 @@ from hfdeploy_localhub.api.context import Hub, MovedError
 from hfdeploy_localhub.api.failing import FaultInjector
 from hfdeploy_localhub.api.limiting import BodyLimiter
 from hfdeploy_localhub.api.recording import RequestRecorder
-from hfdeploy_localhub.api.routers import ROUTERS
+from hfdeploy_localhub.api.sections import SECTIONS, Section, find_section
 from hfdeploy_localhub.errors import BadRequest, HubError, NotFound
 from hfdeploy_localhub.signing import Signer
 from hfdeploy_localhub.space_source import StoreSource
 from hfdeploy_localhub.spaces import Spaces
 from hfdeploy_localhub.store.store import Store, utc_now
-
-_NOT_PAGES = ("/api/", "/lfs/", "/xet/", "/__localhub__/")
 
 
 class RequestEnvelope:
@@ -113,29 +110,29 @@ def build_routes() -> App:
 
     A fault lies inside the log, which tells what the client got, and both inside the envelope.
     """
-    app = _build(ROUTERS)
-    app.router.routes.append(PagesRoute())
-    return RequestEnvelope(RequestRecorder(FaultInjector(BodyLimiter(Announcer(app)))))
+    return RequestEnvelope(RequestRecorder(FaultInjector(BodyLimiter(Announcer(_route)))))
 
 
-class PagesRoute(BaseRoute):
-    """The pages for people: what no route of the API knows. Built when first asked for: most hubs are
-    never looked at, and all of them should start quickly.
-    """
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        is_page = scope["method"] in ("GET", "POST") and not scope["path"].startswith(_NOT_PAGES)
-        return (Match.FULL if is_page else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+async def _route(scope: Scope, receive: Receive, send: Send) -> None:
+    """To the section of the API that the path is of, else to the pages for people."""
+    section = find_section(scope["path"])
+    if section is None and scope["method"] in ("GET", "POST"):
         await _build_pages()(scope, receive, send)
+    else:
+        await _build_section(section or SECTIONS["unknown"])(scope, receive, send)
+
+
+@cache
+def _build_section(section: Section) -> FastAPI:
+    return _build(section.load())
 
 
 @cache
 def _build_pages() -> FastAPI:
-    from hfdeploy_localhub.pages.router import ROUTERS as PAGES
+    """Most hubs are never looked at, and all of them should start quickly."""
+    from hfdeploy_localhub.pages.router import ROUTERS
 
-    return _build(PAGES)
+    return _build(ROUTERS)
 
 
 def _build(routers: Iterable[APIRouter]) -> FastAPI:

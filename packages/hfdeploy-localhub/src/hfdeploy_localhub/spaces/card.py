@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
 from hfdeploy_localhub.cards import find_front_matter
 from hfdeploy_localhub.spaces.stages import ConfigError
 
@@ -57,6 +55,8 @@ def _front_matter(readme: str | None) -> dict[str, Any]:
     text = find_front_matter(readme)
     if text is None:
         raise ConfigError("README.md has no front matter: begin it with `---`, `sdk: ...`, `---`.")
+    import yaml  # with the first Space: a hub that has none starts without it
+
     try:
         # BaseLoader leaves every scalar a string: `sdk_version: 5.10` must not become 5.1.
         fields = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader builds plain data only)
@@ -67,7 +67,7 @@ def _front_matter(readme: str | None) -> dict[str, Any]:
     return fields
 
 
-def _first_line(error: yaml.YAMLError) -> str:
+def _first_line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f" (line {mark.line + 2})" if mark else ""
     return f"{getattr(error, 'problem', None) or str(error).splitlines()[0]}{where}"
