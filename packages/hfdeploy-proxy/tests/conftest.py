@@ -183,7 +183,7 @@ class Peer:
         elif "content-length" in told:
             body = self.read_exactly(int(told["content-length"]))
         elif told.get("transfer-encoding") == "chunked":
-            while size := int(self.read_until(b"\r\n"), 16):
+            while size := int(self.read_until(b"\r\n").partition(b";")[0], 16):
                 body += self.read_exactly(size)
                 self.read_until(b"\r\n")
             self.read_until(b"\r\n")

@@ -1,7 +1,8 @@
-"""The same requests through the relay and through a real nginx: what the upstream saw and what came back
-differ only where the README says so.
+"""The same requests direct, through the relay, a real nginx and a real Caddy: what the upstream saw and what
+came back differ only where the README says so.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,8 @@ import pytest
 
 from ..conftest import Answer, Conversation, Relay, Seen, Upstream, free_port, is_listening
 
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
-
-CONFIGURATION = """
+TOKEN = "of-the-test"
+NGINX = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error;
 events {{ worker_connections 64; }}
 http {{
@@ -34,7 +34,7 @@ http {{
 }}
 """
 
-# What the relay says and nginx does not, by the README's rules; framing is compared by the bodies.
+# What the others do not say, or in another way, by the README's rules; framing is compared by the bodies.
 OURS = {b"via", b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"}
 FRAMING = {b"connection", b"transfer-encoding", b"content-length"}
 
@@ -70,27 +70,78 @@ ANSWERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def nginx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("nginx")
+def start_nginx(folder: Path, port: int, upstream: int) -> list[str | Path]:
+    """What to run."""
+    file = folder / "nginx.conf"
+    file.write_text(NGINX.format(folder=folder, port=port, upstream=upstream, token=TOKEN))
+    return ["nginx", "-p", folder, "-c", file]
 
 
-@pytest.fixture
-def nginx(upstream: Upstream, nginx_folder: Path) -> Iterator[Relay]:
-    free = free_port()
-    file = nginx_folder / "nginx.conf"
+def start_caddy(folder: Path, port: int, upstream: int) -> list[str | Path]:
+    """What to run."""
+    relay = {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": f"127.0.0.1:{upstream}"}],
+        "headers": {"request": {"set": {"Authorization": [f"Bearer {TOKEN}"]}}},
+        "transport": {"protocol": "http", "compression": False},
+        "flush_interval": -1,
+    }
+    server = {"listen": [f"127.0.0.1:{port}"], "protocols": ["h1"], "routes": [{"handle": [relay]}]}
+    file = folder / "caddy.json"
     file.write_text(
-        CONFIGURATION.format(folder=nginx_folder, port=free, upstream=upstream.port, token="of-the-test")
+        json.dumps(
+            {
+                "admin": {"disabled": True, "config": {"persist": False}},
+                "logging": {"logs": {"default": {"level": "ERROR"}}},
+                "apps": {"http": {"servers": {"relay": {**server, "automatic_https": {"disable": True}}}}},
+            }
+        )
     )
-    with subprocess.Popen(["nginx", "-p", nginx_folder, "-c", file], stderr=sys.stderr) as process:
+    return [Path(sys.executable).parent / "caddy", "run", "--config", file]
+
+
+class Peer(Relay):
+    """Another relay, or the upstream itself."""
+
+    def __init__(self, port: int, name: str) -> None:
+        super().__init__(port)
+        self.sorts_headers = name == "caddy"  # by name; those of one name keep their order
+        self.is_direct = name == "direct"
+
+    def known_of(self, seen: Seen) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
+        """What has to be the same, whichever way the request came."""
+        line, headers, body = seen_of(seen)
+        if self.is_direct:  # the others drop names with an underscore
+            headers = [pair for pair in headers if b"_" not in pair[0]]
+        return line, sorted(headers, key=lambda pair: pair[0]) if self.sorts_headers else headers, body
+
+
+PEERS = {"nginx": start_nginx, "caddy": start_caddy}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("nginx", marks=pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")),
+        "caddy",
+        "direct",
+    ]
+)
+def peer(request: pytest.FixtureRequest, upstream: Upstream, tmp_path: Path) -> Iterator[Peer]:
+    if request.param == "direct":
+        itself = Peer(upstream.port, request.param)
+        yield itself
+        itself.close()
+        return
+    free = free_port()
+    with subprocess.Popen(PEERS[request.param](tmp_path, free, upstream.port), stderr=sys.stderr) as process:
         try:
-            for _ in range(200):
+            for _ in range(500):
                 if is_listening(free):
                     break
                 time.sleep(0.01)
-            relay = Relay(free)
-            yield relay
-            relay.close()
+            found = Peer(free, request.param)
+            yield found
+            found.close()
         finally:
             process.terminate()
 
@@ -109,24 +160,24 @@ def told_of(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
     return answer.status, [(n.lower(), v) for n, v in answer.headers if n.lower() not in framing], answer.body
 
 
-def test_the_upstream_sees_the_same(relay: Relay, nginx: Relay, upstream: Upstream) -> None:
+def test_the_upstream_sees_the_same(relay: Relay, peer: Peer, upstream: Upstream) -> None:
     for name, (line, headers, body) in REQUESTS.items():
         lines = [line, b"Host: relay.test", *headers]
         if body:
             lines.append(b"Content-Length: %d" % len(body))
         found = []
-        for way in (relay, nginx):
+        for way in (relay, peer):
             upstream.seen.clear()
-            peer = way.connect().send(b"\r\n".join([*lines, b"", b""]) + body)
-            told = peer.read_answer(bodiless=line.startswith(b"HEAD"))
+            client = way.connect().send(b"\r\n".join([*lines, b"", b""]) + body)
+            told = client.read_answer(bodiless=line.startswith(b"HEAD"))
             assert told.status == 200, name
-            found.append(seen_of(upstream.seen[0]))
+            found.append(peer.known_of(upstream.seen[0]))
         assert found[0] == found[1], name
 
 
-def test_a_chunked_upload_arrives_the_same(relay: Relay, nginx: Relay, upstream: Upstream) -> None:
+def test_a_chunked_upload_arrives_the_same(relay: Relay, peer: Peer, upstream: Upstream) -> None:
     found = []
-    for way in (relay, nginx):
+    for way in (relay, peer):
         upstream.seen.clear()
         way.connect().send(
             b"PUT / HTTP/1.1\r\nHost: relay.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
@@ -136,14 +187,14 @@ def test_a_chunked_upload_arrives_the_same(relay: Relay, nginx: Relay, upstream:
     assert found[0][2] == b"abc"
 
 
-def test_the_client_sees_the_same(relay: Relay, nginx: Relay, upstream: Upstream) -> None:
+def test_the_client_sees_the_same(relay: Relay, peer: Peer, upstream: Upstream) -> None:
     for name, answer in ANSWERS.items():
         for method in ("GET", "HEAD"):
             if method == "GET":
                 upstream.answers(answer)
             else:
                 upstream.answers(answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-            ours, theirs = (told_of(way.ask(method, "/")) for way in (relay, nginx))
+            ours, theirs = (told_of(way.ask(method, "/")) for way in (relay, peer))
             assert ours[0] == theirs[0], name
             assert sorted(ours[1]) == sorted(theirs[1]), (name, method)
             assert [value for key, value in ours[1] if key == "set-cookie"] == [
@@ -152,12 +203,12 @@ def test_the_client_sees_the_same(relay: Relay, nginx: Relay, upstream: Upstream
             assert ours[2] == theirs[2], name
 
 
-def test_a_truncated_answer_ends_the_same(relay: Relay, nginx: Relay, upstream: Upstream) -> None:
+def test_a_truncated_answer_ends_the_same(relay: Relay, peer: Peer, upstream: Upstream) -> None:
     async def stop(conversation: Conversation, seen: Seen) -> str:
         await conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
         return "closed"
 
     upstream.handler = stop
-    for way in (relay, nginx):
+    for way in (relay, peer):
         told = way.connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").read_rest()
         assert told.endswith(b"\r\n\r\nhalf")
