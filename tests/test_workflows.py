@@ -43,7 +43,7 @@ def test_the_required_job_needs_all_the_others() -> None:
 def test_what_is_made_is_what_workflows_call() -> None:
     makefile = (ROOT / "Makefile").read_text()
     called = {name for path in WORKFLOWS for name in re.findall(r"run: make ([\w-]+)", path.read_text())}
-    assert {"lint", "test", "test-action", "dist", "setup"} == called
+    assert {"lint", "test", "test-action", "test-apps", "dist", "setup"} == called
     for name in called:
         assert re.search(rf"^{name}:", makefile, re.MULTILINE)
 
