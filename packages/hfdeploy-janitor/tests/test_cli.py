@@ -203,6 +203,11 @@ def test_marks_of_what_is_no_repo(run: Run, api: HfApi, monkeypatch: pytest.Monk
         assert (absent.exit_code, absent.stdout) == (1, f"{kind} alice/{name}-2 is not there.\n")
 
 
+def test_a_budget_of_nothing_is_refused(run: Run, local: LocalHub) -> None:
+    assert run(*SWEEP, "--budget", 0).exit_code == 2
+    assert local.requests.count() == 0
+
+
 def test_without_a_key_no_mark_is_minted(run: Run) -> None:
     done = run("mark", "--namespace", "alice")
     assert done.exit_code == 72
@@ -297,6 +302,8 @@ def test_quarantine_and_back(run: Run, local: LocalHub, api: HfApi, past: Past) 
     nameless = run("restore", space.id, "--type", "space", "--state", "elsewhere")
     assert nameless.exit_code == 70
     assert "--as" in nameless.stderr
+    local.faults.add("POST /api/spaces/** status=503 count=1")
+    assert run("restore", space.id, "--type", "space", "--as", "test-back").exit_code != 0
     named = run("restore", space.id, "--type", "space", "--as", "test-back")
     assert "space alice/test-back is back. It is private." in named.stdout
     assert run("restore", "alice/test-1").exit_code == 71

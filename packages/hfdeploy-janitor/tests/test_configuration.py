@@ -63,6 +63,9 @@ def test_what_is_left_out_is_the_command_lines_default() -> None:
         ("types: [space, model]\n    marked: true", "types: [branch]", "line 5: .* go by their marks alone"),
         ("- ci-golden", "- ' '", "line 10: A pattern to protect is empty"),
         ("max_percent: 20", "quarantine: 0s", "line 15: A quarantine of no time is none"),
+        ("ttl: 2d", "ttl: 9999w", "line 7: '9999w' is longer than ten years"),
+        ("max_deletes: 50", "? {a: 1}\n: 2", "line 14: a key is no word"),
+        ("max_deletes: 50", "x: &x [*x]", "line 14: x is no key"),
         ("types: [", "types: {", "line 8 is no YAML"),
         (GOOD, "", "line 1: the file is no mapping"),
         (GOOD, "- a list", "line 1: the file is no mapping"),
@@ -73,6 +76,13 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, words: str) -> 
     assert old in GOOD
     with pytest.raises(RuleInvalid, match=words):
         read_policy(GOOD.replace(old, new), "janitor.yaml")
+
+
+def test_aliases_are_looked_at_once() -> None:
+    """Each line doubles what there is to look at, for whoever follows every alias."""
+    bomb = "".join(f"a{number}: &a{number} [*a{number - 1}, *a{number - 1}]\n" for number in range(1, 40))
+    with pytest.raises(RuleInvalid, match="a0 is no key"):
+        read_policy(f"{GOOD}a0: &a0 [x]\n{bomb}", "janitor.yaml")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -66,6 +66,17 @@ def test_in_doubt_it_is_kept(thing: Thing, words: str) -> None:
     assert words in reason(thing)
 
 
+def test_what_lies_in_a_protected_repo_is_kept() -> None:
+    branch = Thing(Kind.BRANCH, "alice", "test-1", "1", None, None, within="models/alice/golden")
+    rules = (replace(RULE, kinds=(Kind.BRANCH,), marked=True),)
+    for pattern in ("alice/gold*", "golden", "test-?"):
+        policy = replace(POLICY, rules=rules, protect=(pattern,))
+        assert decide(branch, policy, NOW) == Keep(f"it is protected by {pattern!r}")
+    assert decide(branch, replace(POLICY, rules=rules, protect=("models",)), NOW) == Keep(
+        "there is no key to verify its mark with"
+    )
+
+
 def test_a_protected_one_is_kept() -> None:
     assert reason(old(), replace(POLICY, protect=("test-*",))) == "it is protected by 'test-*'"
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from hfdeploy_janitor import errors
-from hfdeploy_janitor.cli import sweep
+from hfdeploy_janitor.cli import INTERRUPTED_EXIT_CODE, sweep
 from hfdeploy_janitor.configuration import read_policy
 from hfdeploy_janitor.model import Fate
 
@@ -28,6 +28,6 @@ def test_every_fate_and_exit_code_is_listed() -> None:
         assert f"| `{fate}` |" in README
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    assert told == {0, 3, 4, 5} | {
+    assert told == {0, 1, 2, 3, 4, 5, INTERRUPTED_EXIT_CODE} | {
         kind.exit_code for kind in kinds if kind.__module__ == errors.__name__ and "exit_code" in vars(kind)
     }

@@ -60,6 +60,8 @@ def test_another_namespace_or_kind_is_not_covered() -> None:
         (Policy((RULE,), max_deletes=-1), "negative"),
         (Policy((RULE,), max_percent=101), "percentage"),
         (Policy((RULE,), protect=(" ",)), "pattern to protect"),
+        (Policy((replace(RULE, prefix="x" * 48),), quarantine_seconds=1.0), "no room"),
+        (Policy((replace(RULE, prefix="x" * 48 + "-"),), quarantine_seconds=1.0), "no room"),
     ],
 )
 def test_a_dangerous_policy_is_refused(policy: Policy, words: str) -> None:
@@ -95,6 +97,13 @@ def test_patterns_protect_in_any_case(pattern: str, name: str, protected: bool) 
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
+
+
+def test_a_duration_ends_within_the_calendar() -> None:
+    assert parse_duration("520w") == 520 * 604800
+    for text in ("522w", "99999999w", "9" * 400 + "w"):
+        with pytest.raises(RuleInvalid, match="ten years"):
+            parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["", "6", "h", "-6h", "6 hours", "6h6m", "٦h", "1e3s", "inf"])

@@ -297,6 +297,15 @@ def test_rules_that_ask_for_marks_need_a_key(hub: FakeHub, clock: FakeClock, sea
     assert make_plan(hub, policy, clock, seal).targets == ()
 
 
+def test_what_was_hidden_and_could_not_be_renamed_is_told(
+    hub: FakeHub, policy: Policy, journal: Journal
+) -> None:
+    hub.add(Kind.MODEL, "test-1", age=OLD)
+    hub.fail("rename", PermissionRefused("Not you."))
+    (result,) = sweep(hub, replace(policy, quarantine_seconds=60.0), journal).results
+    assert (result.fate, result.words) == (Fate.FAILED, "Not you. It is private now.")
+
+
 def test_what_was_tried_before_waits(hub: FakeHub, clock: FakeClock, policy: Policy) -> None:
     things = [hub.add(Kind.MODEL, f"test-{number}", age=timedelta(hours=20 - number)) for number in range(3)]
     plan = make_plan(hub, policy, clock)

@@ -5,7 +5,7 @@ import pytest
 
 from hfdeploy_janitor.decide import decide
 from hfdeploy_janitor.model import Delete, Keep, Quarantine, Thing
-from hfdeploy_janitor.rules import Kind, Policy, Rule
+from hfdeploy_janitor.rules import Kind, Policy, Rule, check_policy
 from hfdeploy_janitor.trash import Trash, read_trash, write_trash
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -21,6 +21,12 @@ def test_a_name_says_since_when_and_until_when_and_whose_it_is(prefix: str) -> N
     assert name == f"test-trash-{int(NOW.timestamp()):08x}-{int(NOW.timestamp()) + 86400:08x}-{ID}"
     assert read_trash(name) == Trash(NOW, NOW + timedelta(days=1), ID)
     assert write_trash("mine_", ID, NOW, 1.0).startswith("mine_trash-")
+
+
+def test_the_longest_prefix_of_a_quarantine_makes_the_longest_name() -> None:
+    for prefix in ("x" * 47, "x" * 47 + "-"):
+        check_policy(replace(POLICY, rules=(replace(POLICY.rules[0], prefix=prefix),)))
+        assert len(write_trash(prefix, ID, NOW, 1.0)) == 96
 
 
 @pytest.mark.parametrize("name", ["test-1", f"test-trash-{ID}", f"x-trash-00000000-00000000-{ID}x", "trash"])

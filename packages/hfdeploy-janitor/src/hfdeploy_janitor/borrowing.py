@@ -6,11 +6,12 @@ from typing import Any
 from hfdeploy_core import DeployError, redact
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_janitor.budget import Budget
+from hfdeploy_janitor.errors import RuleInvalid
 from hfdeploy_janitor.mark import Seal
 from hfdeploy_janitor.minting import find_seal, mark
 from hfdeploy_janitor.model import Fate, Thing
 from hfdeploy_janitor.port import Hub
-from hfdeploy_janitor.rules import Kind
+from hfdeploy_janitor.rules import REPO_KINDS, Kind
 from hfdeploy_janitor.sweep import discard
 
 
@@ -37,11 +38,13 @@ class Lender:
     def begin(
         self, endpoint: str | None, token: str | None, type: str, namespace: str | None, ttl: str
     ) -> Loan:
-        """A loan with a name, before anything is made. Raises RuleInvalid for a ttl that is none."""
+        """A loan with a name, before anything is made. Raises RuleInvalid for a type or ttl that is none."""
         from huggingface_hub import HfApi
 
         from hfdeploy_janitor.client import HubClient
 
+        if type not in REPO_KINDS:
+            raise RuleInvalid(f"{type!r} is no type of repo.", f"Name one of {', '.join(REPO_KINDS)}.")
         hub = HubClient(self._clock, self._budget, endpoint=endpoint, token=token)
         api = HfApi(endpoint=hub.endpoint, token=token)
         if namespace is None:

@@ -95,7 +95,12 @@ _STATE = click.option(
 )
 _TOLD = (
     click.option(
-        "--budget", "requests", default=DEFAULT_REQUESTS, show_default=True, help="Requests per 5 minutes."
+        "--budget",
+        "requests",
+        type=click.IntRange(min=1),
+        default=DEFAULT_REQUESTS,
+        show_default=True,
+        help="Requests per 5 minutes.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
     click.option("--junit", type=click.Path(path_type=Path), help="Write the report as JUnit's XML, too."),
@@ -181,7 +186,7 @@ def apply_file(
 @click.option("--ttl", default=DEFAULT_TTL, show_default=True, help="How long it may live.")
 @click.option("--prefix", default=DEFAULT_PREFIX, show_default=True)
 @click.option("--run", help="Who makes it; else the CI run's number.")
-@click.option("--within", metavar="models/NAMESPACE/NAME", help="The repo that a branch or tag lies in.")
+@click.option("--within", metavar="models/NAMESPACE/NAME", help="The repo that a branch, tag or PR lies in.")
 @_DEBUG
 def mint(*, debug: bool, kind: str, **asked: Any) -> None:
     """Print a new marked name for a repo that is about to be created."""

@@ -72,7 +72,7 @@ def read_policy(text: str, name: str) -> Policy:
     try:
         root = yaml.compose(text, yaml.SafeLoader)
         if root is not None:
-            _refuse_twins(root, name)
+            _refuse_twins(root, name, set())
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -84,7 +84,7 @@ def read_policy(text: str, name: str) -> Policy:
         first = error.errors(include_url=False, include_input=False)[0]
         place = tuple(first["loc"])
         raise RuleInvalid(f"{name}, line {_find_line(root, place)}: {_explain(place, first)}.") from None
-    return _check(_build(read), root, name)
+    return _check(_build(read, root, name), root, name)
 
 
 def _explain(place: _Place, error: Mapping[str, Any]) -> str:
@@ -123,39 +123,52 @@ def _told_where(root: yaml.Node | None, name: str, place: _Place) -> Iterator[No
         raise RuleInvalid(words, error.remedy) from None
 
 
-def _build(read: PolicyFile) -> Policy:
+def _build(read: PolicyFile, root: yaml.Node | None, name: str) -> Policy:
+    def parse(text: str, *place: str | int) -> float:
+        with _told_where(root, name, place):
+            return parse_duration(text)
+
     rules = tuple(
         Rule(
             rule.namespace,
             rule.prefix,
-            parse_duration(rule.ttl),
+            parse(rule.ttl, "rules", number, "ttl"),
             tuple(sorted(set(rule.types))),
             rule.marked,
         )
-        for rule in read.rules
+        for number, rule in enumerate(read.rules)
     )
     return Policy(
         rules,
         tuple(read.protect),
-        parse_duration(read.min_age),
+        parse(read.min_age, "min_age"),
         read.max_deletes,
         read.max_percent,
-        None if read.quarantine is None else parse_duration(read.quarantine),
+        None if read.quarantine is None else parse(read.quarantine, "quarantine"),
     )
 
 
-def _refuse_twins(node: yaml.Node, name: str) -> None:
-    """YAML takes the last of two equal keys without a word: here that could drop a protection."""
+def _refuse_twins(node: yaml.Node, name: str, done: set[int]) -> None:
+    """YAML takes the last of two equal keys without a word: here that could drop a protection.
+
+    An alias is the very node that it names, which is looked at once, and may lie within itself.
+    """
+    if id(node) in done:
+        return
+    done.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for child in node.value:
-            _refuse_twins(child, name)
+            _refuse_twins(child, name, done)
     elif isinstance(node, yaml.MappingNode):
         seen = set[str]()
         for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise RuleInvalid(f"{name}, line {line}: a key is no word.")
             if key.value in seen:
-                raise RuleInvalid(f"{name}, line {key.start_mark.line + 1}: {key.value} is there twice.")
-            seen.add(str(key.value))
-            _refuse_twins(value, name)
+                raise RuleInvalid(f"{name}, line {line}: {key.value} is there twice.")
+            seen.add(key.value)
+            _refuse_twins(value, name, done)
 
 
 def _find_line(root: yaml.Node | None, place: Sequence[str | int]) -> int:

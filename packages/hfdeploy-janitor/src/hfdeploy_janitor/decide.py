@@ -110,9 +110,11 @@ def _decide_trash(thing: Thing, trash: Trash, rule: int, now: datetime) -> Decis
 
 
 def find_guard(thing: Thing, policy: Policy) -> str | None:
-    """What protects the thing, as a reason, or None."""
-    if pattern := find_protection(policy, thing.namespace, thing.name):
-        return f"it is protected by {pattern!r}"
+    """What protects the thing, or the repo it lies in, as a reason, or None."""
+    repo = (thing.within or "").rpartition("/")[2]
+    for name in filter(None, (thing.name, repo)):
+        if pattern := find_protection(policy, thing.namespace, name):
+            return f"it is protected by {pattern!r}"
     if thing.tags is None:
         return "its tags are unknown, one of which may protect it"
     return f"it is tagged {KEEP_TAG}" if KEEP_TAG in thing.tags else None

@@ -23,6 +23,7 @@ MINT_WINDOW_SECONDS = 900
 SKEW_SECONDS = 60
 
 _LONGEST_NAME = 96
+_LONGEST_TITLE = 60
 _MAC_BYTES = 10
 _RUN = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*", re.ASCII)
 _MARK = re.compile(
@@ -74,9 +75,11 @@ def write_mark(seal: Seal, kind: Kind, scope: str, prefix: str, mark: Mark) -> s
     delimited = prefix if prefix.endswith(("-", "_", ".")) else f"{prefix}-"
     unsigned = f"{delimited}{mark.run}-{_hex(mark.minted_at)}-{_hex(mark.expires_at)}"
     name = f"{unsigned}-{seal.sign(kind, scope, unsigned)}"
-    if len(name) > _LONGEST_NAME or "--" in name or ".." in name:
+    longest = _LONGEST_TITLE if kind is Kind.COLLECTION else _LONGEST_NAME
+    if len(name) > longest or "--" in name or ".." in name:
         raise RuleInvalid(
-            f"{name!r} is no name that the Hub allows.", "Use a shorter prefix or run, without '--' or '..'."
+            f"{name!r} is no name that the Hub allows.",
+            f"Use a shorter prefix or run, without '--' or '..': there is room for {longest} characters.",
         )
     return name
 

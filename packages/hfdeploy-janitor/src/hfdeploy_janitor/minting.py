@@ -5,9 +5,17 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from hfdeploy_janitor.errors import KeyMissing
+from hfdeploy_janitor.errors import KeyMissing, RuleInvalid
 from hfdeploy_janitor.mark import Mark, Seal, write_mark
-from hfdeploy_janitor.rules import RUNNING_KINDS, Kind, parse_duration
+from hfdeploy_janitor.rules import (
+    INNER_KINDS,
+    REPO_KINDS,
+    RUNNING_KINDS,
+    Kind,
+    check_namespace,
+    check_prefix,
+    parse_duration,
+)
 
 KEY_VARIABLE = "HFDEPLOY_JANITOR_KEY"
 DEFAULT_PREFIX = "hfdeploy-test-"
@@ -37,12 +45,37 @@ def mark(
     `endpoint` HF_ENDPOINT. No two calls return the same name. Raises KeyMissing or RuleInvalid.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    kind = Kind(type)
+    kind = find_kind(type)
+    check_namespace(namespace)
+    check_prefix(prefix)
+    _check_within(kind, namespace, within)
     # What runs has its mark among its tags, where the Hub allows no dots.
     dot = "" if kind in RUNNING_KINDS else "."
     made_by = f"{clean_run(run)}{dot}{secrets.token_hex(3)}"
     said = Mark(made_by, now, now + timedelta(seconds=parse_duration(ttl)))
     return write_mark(find_seal(key, endpoint), kind, within or namespace, prefix, said)
+
+
+def find_kind(type: str) -> Kind:
+    """The kind of that name. Raises RuleInvalid."""
+    if type not in set(Kind):
+        raise RuleInvalid(f"{type!r} is no type.", f"Name one of {', '.join(Kind)}.")
+    return Kind(type)
+
+
+def _check_within(kind: Kind, namespace: str, within: str | None) -> None:
+    if kind not in INNER_KINDS:
+        if within is not None:
+            raise RuleInvalid(f"No {kind} lies within a repo.", "Leave --within (within=) out.")
+        return
+    types = {f"{repo_kind}s" for repo_kind in REPO_KINDS}
+    match (within or "").split("/"):
+        case [type, owner, name] if type in types and owner.lower() == namespace.lower() and name:
+            return
+    raise RuleInvalid(
+        f"A {kind} lies within a repo of {namespace}, and {within or 'nothing'} is none.",
+        f"Name the repo by --within (within=): models/{namespace}/NAME.",
+    )
 
 
 def find_seal(key: str | None = None, endpoint: str | None = None) -> Seal:

@@ -13,6 +13,10 @@ DELIMITERS = "-_."
 DEFAULT_MIN_AGE_SECONDS = 3600.0
 DEFAULT_MAX_DELETES = 100
 
+# What trash.write_trash puts behind a prefix leaves room for so much, delimiter included.
+_LONGEST_QUARANTINED_PREFIX = 48
+_LONGEST_SECONDS = 10 * 365 * 86400
+
 DURATION_PATTERN = r"([0-9]+(?:\.[0-9]+)?) ?([smhdw])"
 _DURATION = re.compile(DURATION_PATTERN)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -39,6 +43,8 @@ class Kind(StrEnum):
 
 REPO_KINDS = (Kind.DATASET, Kind.MODEL, Kind.SPACE)
 RUNNING_KINDS = (Kind.INFERENCE_ENDPOINT, Kind.JOB, Kind.SCHEDULED_JOB)
+# These lie in a repo, which is what their names are unique in.
+INNER_KINDS = (Kind.BRANCH, Kind.PULL_REQUEST, Kind.TAG)
 # The Hub does not tell when these were made.
 TIMELESS_KINDS = (Kind.BRANCH, Kind.COLLECTION, Kind.TAG, Kind.WEBHOOK)
 
@@ -97,6 +103,15 @@ def check_policy(policy: Policy) -> Policy:
         raise RuleInvalid("A minimum age or a maximum cannot be negative.")
     if policy.quarantine_seconds is not None and not policy.quarantine_seconds > 0:
         raise RuleInvalid("A quarantine of no time is none.", "Make it longer, or leave it out.")
+    if (
+        policy.quarantine_seconds is not None
+        and (longest := max(len(rule.prefix) + (rule.prefix[-1] not in DELIMITERS) for rule in policy.rules))
+        > _LONGEST_QUARANTINED_PREFIX
+    ):
+        raise RuleInvalid(
+            f"A prefix of {longest} characters leaves no room for the names of a quarantine.",
+            f"Use one of {_LONGEST_QUARANTINED_PREFIX} at most, or leave the quarantine out.",
+        )
     if policy.max_percent is not None and not 0 <= policy.max_percent <= 100:
         raise RuleInvalid(f"{policy.max_percent} is no percentage.", "Use a number from 0 to 100.")
     if any(not pattern.strip() for pattern in policy.protect):
@@ -106,17 +121,8 @@ def check_policy(policy: Policy) -> Policy:
 
 def check_rule(rule: Rule, min_age_seconds: float) -> None:
     """Raises RuleInvalid for one that is too wide, or shorter than the minimum age."""
-    if not _NAMESPACE.fullmatch(rule.namespace):
-        raise RuleInvalid(f"{rule.namespace!r} is no namespace.", "Name a user or an organization.")
-    if not rule.prefix:
-        raise RuleInvalid(
-            "A prefix is empty: that would be the whole namespace.",
-            "Name the prefix that your tests give to what they create, such as hfdeploy-test-.",
-        )
-    if not _PREFIX.fullmatch(rule.prefix):
-        raise RuleInvalid(
-            f"{rule.prefix!r} is no prefix of a name.", "Use letters, digits, '-', '_' and '.', no patterns."
-        )
+    check_namespace(rule.namespace)
+    check_prefix(rule.prefix)
     if not rule.kinds:
         raise RuleInvalid(f"The rule for {rule} is about nothing.", "Name at least one type.")
     if not rule.marked and (others := [kind for kind in rule.kinds if kind not in REPO_KINDS]):
@@ -127,7 +133,26 @@ def check_rule(rule: Rule, min_age_seconds: float) -> None:
     if not rule.ttl_seconds >= min_age_seconds:
         raise RuleInvalid(
             f"The ttl of {rule} is shorter than the minimum age.",
-            "Make the ttl longer, or lower --min-age if even younger things may go.",
+            "Make the ttl longer, or lower --min-age (min_age) if even younger things may go.",
+        )
+
+
+def check_namespace(namespace: str) -> None:
+    """Raises RuleInvalid for what nobody can be called."""
+    if not _NAMESPACE.fullmatch(namespace):
+        raise RuleInvalid(f"{namespace!r} is no namespace.", "Name a user or an organization.")
+
+
+def check_prefix(prefix: str) -> None:
+    """Raises RuleInvalid for one that is empty, or with which no name can begin."""
+    if not prefix:
+        raise RuleInvalid(
+            "A prefix is empty: that would be the whole namespace.",
+            "Name the prefix that your tests give to what they create, such as hfdeploy-test-.",
+        )
+    if not _PREFIX.fullmatch(prefix):
+        raise RuleInvalid(
+            f"{prefix!r} is no prefix of a name.", "Use letters, digits, '-', '_' and '.', no patterns."
         )
 
 
@@ -142,11 +167,16 @@ def find_protection(policy: Policy, namespace: str, name: str) -> str | None:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `90s`, `30m`, `6h`, `2d`, `1w`. Raises RuleInvalid: a number alone could mean anything."""
+    """Seconds of `90s`, `30m`, `6h`, `2d`, `1w`. Raises RuleInvalid: a number alone could mean anything, and
+    what is longer than ten years leaves the calendar.
+    """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise RuleInvalid(f"{text!r} is no duration.", "Write a number and its unit: 90s, 30m, 6h, 2d or 1w.")
-    return float(match[1]) * _UNIT_SECONDS[match[2]]
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise RuleInvalid(f"{text!r} is longer than ten years.", "To keep something for good, protect it.")
+    return seconds
 
 
 def format_duration(seconds: float) -> str:

@@ -215,7 +215,8 @@ def _put_away(target: Target, trash_name: str, hub: Hub) -> Result:
         return Result(target, Fate.UNKNOWN, f"It could not be looked at afterwards: {error.message}")
     if sight.thing is None or sight.thing.id != thing.id:
         return Result(target, Fate.SPARED, "Somebody else renamed or deleted it meanwhile.")
-    return Result(target, Fate.FAILED, wrong.message)
+    hidden = " It is private now." if sight.thing.private and not thing.private else ""
+    return Result(target, Fate.FAILED, f"{wrong.message}{hidden}")
 
 
 def restore(
@@ -235,13 +236,17 @@ def restore(
     trash_name = (intent.trash_name if intent else None) or name
     back = new_name or (intent.thing.name if intent else None)
     found = hub.look(Thing(kind, namespace, trash_name, "", None, None)).thing
+    if found is None and back is not None:
+        # Perhaps it has its name already, and a kill came before the rest.
+        found = hub.look(Thing(kind, namespace, back, "", None, None)).thing
     trash = read_trash(trash_name)
     if found is None or trash is None or trash.id != found.id:
         raise PlanInvalid(f"There is no {kind} {namespace}/{name} in quarantine.", "Check its name and type.")
     if back is None:
         raise RuleInvalid(f"Nobody here knows what {found} was called.", "Say it with --as.")
     journal.open()
-    hub.rename(found, back)
+    if found.name != back:
+        hub.rename(found, back)
     restored = replace(found, name=back)
     was_public = intent is not None and intent.thing.private is False
     if was_public:
