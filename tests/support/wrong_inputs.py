@@ -53,6 +53,13 @@ WRONG = [
     ({"profile": "staging"}, "`profile`: It is one of a manifest's. Name that by `manifest`."),
     ({"manifest": "hfdeploy.yaml"}, "`huggingface_repo`: The manifest says that. Remove it here"),
     ({"manifest": "x", "huggingface_repo": "", "mirror": "true"}, "`mirror`: The manifest says that."),
+    ({"manifest": "x", "huggingface_repo": "", "card": "a.yaml"}, "`card`: The manifest says that."),
+    (
+        {"manifest": "x", "huggingface_repo": "", "oidc": "true", "hf_token": ""},
+        "`oidc`: A job's identity opens one repo only.",
+    ),
+    ({"include": "#a"}, "`include`: include '#a' is no pattern."),
+    ({"exclude": "!a"}, "`exclude`: exclude '!a' begins with '!'"),
     ({"hf_token": ""}, "`hf_token`: It is empty."),
     ({"oidc": "true"}, "`oidc`: It takes the place of `hf_token`. Remove one of them."),
     (

@@ -68,6 +68,9 @@ def test_what_is_not_given_is_left_as_it_is() -> None:
         "secrets": {},
         "mirror": False,
         "max_delete": None,
+        "include": [],
+        "exclude": [],
+        "card": None,
     }
     assert (inputs.relay, inputs.manifest, inputs.profile) == (None, "", None)
     assert inputs.gate is not None
@@ -92,6 +95,15 @@ def test_what_is_given_is_read() -> None:
         variables="A=1\n B=x=y \nC=",
         secrets="KEY",
         on_fork="fail",
+        include="dist/**\n*.bin",
+        exclude="tests/",
+        card="card.yaml",
+    )
+    given = inputs.options
+    assert (given["include"], given["exclude"], given["card"]) == (
+        ["dist/**", "*.bin"],
+        ["tests/"],
+        "card.yaml",
     )
     assert (inputs.repo, inputs.source) == ("app", "my app")
     assert inputs.options["visibility"] is Visibility.PRIVATE

@@ -1,8 +1,18 @@
 from io import StringIO
+from pathlib import Path
 
 from hfdeploy_action.log import WorkflowLog, find_places
-from hfdeploy_core.errors import BuildFailed, CardInvalid, ManifestInvalid, SdkMissing, gather
-from hfdeploy_core.events import Committed, Logged, StageChanged, TargetFailed, TargetTold, Uploading, Warned
+from hfdeploy_core.errors import BuildFailed, CardInvalid, ManifestInvalid, RunFailed, SdkMissing, gather
+from hfdeploy_core.events import (
+    Committed,
+    Logged,
+    Scanned,
+    StageChanged,
+    TargetFailed,
+    TargetTold,
+    Uploading,
+    Warned,
+)
 
 
 def shown(*events: object, source: str = ".") -> list[str]:
@@ -100,7 +110,25 @@ def test_what_targets_tell_is_told_by_their_names() -> None:
         "Step 1",
         "::endgroup::",
         "::warning title=hfdeploy%3A app::careful",
-        "::error title=hfdeploy%3A app::It cannot be built.%0AMend it.",
+        "[app] failed: It cannot be built.",
+    ]
+
+
+def test_of_several_targets_that_failed_each_is_annotated_and_of_one_that_alone() -> None:
+    out = StringIO()
+    log = WorkflowLog(out, ".")
+    log.show(TargetTold("app", Scanned(str(Path("site").absolute()), 1, 1)))
+    log.show(TargetFailed("app", "CardInvalid", "Wrong.", "Mend it.", 23))
+    log.fail(CardInvalid("Wrong.", "Mend it.", line=3), "CardInvalid", 23)
+    assert out.getvalue().splitlines()[-1] == (
+        "::error title=hfdeploy%3A CardInvalid,file=site/README.md,line=3::Wrong.%0AMend it."
+    )
+    log.show(TargetFailed("other", "BuildFailed", "It cannot be built.", "Mend it.", 50))
+    log.fail(RunFailed("2 of 2 targets failed: app, other."), "RunFailed", 63)
+    annotations = [line for line in out.getvalue().splitlines() if line.startswith("::error")]
+    assert annotations[1:3] == [
+        "::error title=hfdeploy%3A app::Wrong.%0AMend it.",
+        "::error title=hfdeploy%3A other::It cannot be built.%0AMend it.",
     ]
 
 

@@ -135,7 +135,23 @@ def test_a_manifest_deploys_all_of_its_targets(step: Run, workspace: Path, api: 
     assert (done.outputs["changed"], done.outputs["repo_id"]) == ("true", "")
     variables = {key: held.value for key, held in api.get_space_variables("alice/page").items()}
     assert variables == {"WORDS": "alice/words", "RELEASE": "7"}
-    assert step(**asked).outputs["changed"] == "false"
+    told = json.loads(done.outputs["targets"])
+    assert (told["words"]["repo_id"], told["words"]["changed"]) == ("alice/words", True)
+    again = step(**asked)
+    assert (again.outputs["changed"], bool(again.outputs["plan"])) == ("false", True)
+    unchanged = {name: {**facts, "changed": False} for name, facts in told.items()}
+    assert json.loads(again.outputs["targets"]) == unchanged
+
+
+def test_a_relay_of_a_manifest_is_planned(step: Run, workspace: Path, api: HfApi) -> None:
+    relay = "  door: {type: relay, upstream: page}\n"
+    (workspace / "words").mkdir()
+    (workspace / "words/a.txt").write_text("a")
+    private = MANIFEST.replace("    sdk: static\n", "    sdk: static\n    visibility: private\n")
+    (workspace / "hfdeploy.yaml").write_text(private + relay)
+    asked = {"huggingface_repo": "", "manifest": "hfdeploy.yaml", "RELEASE": "7", "plan_only": "true"}
+    done = step(**asked)
+    assert (done.exit_code, "alice/page-proxy" in done.summary) == (0, True)
 
 
 def test_what_is_wrong_with_a_manifest_is_annotated(step: Run, workspace: Path, hub: LocalHub) -> None:

@@ -10,7 +10,7 @@ from .conftest import read_outputs
 
 NAMES = {
     *("repo_id", "repo_url", "space_url", "proxy_enabled", "proxy_repo_id", "proxy_url"),
-    *("commit", "plan", "changed", "logs", "skipped"),
+    *("commit", "plan", "changed", "logs", "skipped", "targets"),
 }
 
 

@@ -64,6 +64,8 @@ _INPUTS = {
     "--secret": "secrets",
     "--private": "private",
     "--max-delete": "max_delete",
+    "--include": "include",
+    "--exclude": "exclude",
     "--proxy": "create_proxy",
     "--proxy-suffix": "proxy_space_suffix",
     "--proxy-token-env": "proxy_hf_token",

@@ -13,7 +13,7 @@ from hfdeploy_action.event import Event
 from hfdeploy_action.identity import REQUEST_URL
 from hfdeploy_core import DeployError, Gate, Relay, RepoType, Visibility, parse_probe
 from hfdeploy_core.model import RepoRef
-from hfdeploy_core.options import Options, read_target
+from hfdeploy_core.options import Options, read_source, read_target
 from hfdeploy_core.planning.names import parse_repo_id
 from hfdeploy_core.planning.previews import name_preview
 from hfdeploy_core.planning.relay import name_relay
@@ -27,7 +27,7 @@ _ANY_REPO = "any/repo"
 _OF_ONE_TARGET = (
     *("huggingface_repo", "space_sdk", "private", "create_proxy", "proxy_hf_token", "proxy_target_url"),
     *("commit_message", "mirror", "max_delete", "probe", "rollback", "variables", "secrets"),
-    "preview",
+    *("preview", "include", "exclude", "card"),
 )
 _RELAY_TOKEN = "proxy_hf_token"
 
@@ -77,17 +77,20 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         "variables": {"variables": reader.read_variables()},
         "secrets": {"secrets": reader.read_secrets()},
         "max_delete": {"max_delete": reader.find("max_delete") or None},
+        "include": {"include": reader.read_lines("include")},
+        "exclude": {"exclude": reader.read_lines("exclude")},
+        "card": {"card": reader.find("card") or None},
     }
     options: Options = {"repo_type": repo_type, "visibility": visibility}
     for name, option in asked.items():
         # Each by itself: core stops at the first thing that is wrong.
         given: Options = {"repo_type": repo_type, **option}
-        reader.check(name, read_target, target, given)
+        reader.check(name, _check_options, target, given)
         options |= option
     options["mirror"] = reader.read_flag("mirror") or False
     if reader.finds_nothing_wrong:
         # What contradicts each other, but is right by itself.
-        reader.check("variables", read_target, target, options)
+        reader.check("variables", _check_options, target, options)
     relay = reader.read_relay(repo, repo_type)
     only_plans = reader.read_flag("plan_only") or False
     preview, preview_ttl = reader.read_preview(repo, repo_type, event, only_plans=only_plans)
@@ -115,6 +118,12 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
         fails_on_fork=fails_on_fork,
         comments=comments,
     )
+
+
+def _check_options(repo: str, options: Options) -> None:
+    """Raise a DeployError where core would refuse them without a look at source and Hub."""
+    read_target(repo, options)
+    read_source(".", options)
 
 
 def decide_preview(asked: str, event: Event) -> str | None:
@@ -166,6 +175,8 @@ class _Reader:
             for name in _OF_ONE_TARGET:
                 if self.find(name).lower() not in ("", "false"):
                     self.complain(name, "The manifest says that. Remove it here, or remove `manifest`.")
+            if self.find("oidc").lower() == "true":
+                self.complain("oidc", "A job's identity opens one repo only. Give `hf_token` in its place.")
         elif self.find("profile"):
             self.complain("profile", "It is one of a manifest's. Name that by `manifest`.")
         return manifest

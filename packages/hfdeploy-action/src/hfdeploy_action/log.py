@@ -1,5 +1,6 @@
 """The face in a workflow's log: lines, groups, annotations; what others wrote is never obeyed."""
 
+import os
 import re
 from io import StringIO
 from pathlib import PurePosixPath
@@ -10,8 +11,8 @@ from hfdeploy.render.words import say_plan
 from hfdeploy_action.commands import tame, write_command
 from hfdeploy_action.errors import name_inputs, reword
 from hfdeploy_core import DeployError, Plan, redact
-from hfdeploy_core.errors import CardInvalid, GateError, ManifestInvalid, SeveralFaults
-from hfdeploy_core.events import Event, Logged, TargetFailed, TargetTold, Warned
+from hfdeploy_core.errors import CardInvalid, GateError, ManifestInvalid, RunFailed, SeveralFaults
+from hfdeploy_core.events import Event, Logged, Scanned, TargetFailed, TargetTold, Warned
 
 # Where ManifestInvalid says that each fault is.
 _FAULT = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<col>\d+): (?P<message>[^\n]+)")
@@ -30,6 +31,8 @@ class WorkflowLog:
         self._lines = StringIO()
         self._plain = PlainLines(self._lines, self._lines)
         self._open_log = ""
+        self._sources: dict[str, str] = {}
+        self._failed: list[TargetFailed] = []
 
     def __enter__(self) -> Self:
         return self
@@ -46,9 +49,11 @@ class WorkflowLog:
         self._close_group()
         if isinstance(told, Warned):
             self.command("warning", name_inputs(told.message), title=_name_title(target))
-        elif isinstance(told, TargetFailed):
-            self.command("error", f"{told.message}\n{told.remedy}", title=_name_title(told.target))
         else:
+            if isinstance(told, TargetFailed):
+                self._failed.append(told)
+            elif isinstance(told, Scanned) and target:
+                self._sources[target] = os.path.relpath(told.source)
             self._plain.show(event)
             self._say(self._lines.getvalue())
             self._lines.seek(0)
@@ -66,6 +71,12 @@ class WorkflowLog:
             self.command("group", "The last lines of the log")
             self._say("\n".join(error.log))
             self.command("endgroup")
+        if isinstance(error, RunFailed):
+            for failed in self._failed:
+                told = f"{failed.message}\n{failed.remedy}"
+                self.command("error", told, title=_name_title(failed.target))
+        elif self._failed:
+            self._source = self._sources.get(self._failed[-1].target, self._source)
         message, remedy = reword(error)
         for words, place in find_places(error, message, self._source):
             self.command("error", f"{words}\n{remedy}", title=f"hfdeploy: {name}", **place)

@@ -9,13 +9,14 @@ import tempfile
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
 import hfdeploy_core
+from hfdeploy.cli.manifest import make_declared_relay
 from hfdeploy.cli.preview import tell_expiry
 from hfdeploy.render.json_lines import JsonLines
 from hfdeploy_action.checkout import check_out, is_needed
@@ -33,7 +34,7 @@ from hfdeploy_core.errors import RepoNotFound, TokenRejected
 from hfdeploy_core.events import Event as DeployEvent
 from hfdeploy_core.hub.credentials import find_endpoint, find_token
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.planning.digest import digest_plan
+from hfdeploy_core.planning.digest import digest_plan, digest_plans
 from hfdeploy_core.redact import remember_secret
 
 INTERRUPTED_EXIT_CODE = 130
@@ -53,9 +54,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was done, or with `plans` what would be; they go by the names of a manifest's targets."""
+    """What was done, or with `plans` what would be; they go by the names of a manifest's targets, as
+    `targets` does.
+    """
 
     outcome: Outcome | None = None
+    targets: Mapping[str, Outcome] = field(default_factory=dict)
     plans: tuple[tuple[str | None, Plan], ...] = ()
     digest: str = ""
     changed: bool = False
@@ -100,7 +104,8 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         lines.fail(error, name, exit_code)
         asked = environment.get("INPUT_HUGGINGFACE_REPO") or environment.get("INPUT_MANIFEST", "")
         report = recorder.conclude(asked, error)
-        return Ended(exit_code, list_outputs(None, logs=logs), write_report(report))
+        outputs = list_outputs(None, logs=logs, targets=recorder.outcomes)
+        return Ended(exit_code, outputs, write_report(report))
 
     try:
         event = read_event(environment, _load_payload(environment))
@@ -133,7 +138,9 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
     for target, plan in result.plans:
         log.show_plan(plan, target)
         lines.show_plan(plan, target)
-    outputs = list_outputs(result.outcome, plan=result.digest, changed=result.changed, logs=logs)
+    outputs = list_outputs(
+        result.outcome, plan=result.digest, changed=result.changed, logs=logs, targets=result.targets
+    )
     summary = write_report(recorder.conclude(inputs.manifest or inputs.repo, result.outcome, result.plans))
     if inputs.comments and event.pull_request is not None:
         _comment(summary, inputs.manifest or inputs.repo, event, environment, log)
@@ -207,12 +214,35 @@ def _carry_out_manifest(
 
     # What `${env:NAME}` may name is the job's own, not what this step was given.
     known = {name: value for name, value in environment.items() if not name.startswith("INPUT_")}
-    loaded = project.load_project(inputs.manifest, profile=inputs.profile, environment=known)
+    loaded = project.load_project(
+        inputs.manifest, profile=inputs.profile, environment=known, make_relay=make_declared_relay
+    )
     made = project.plan_project(loaded, on_event=show, hub=hub)
+    plans = {name: target.plan for name, target in made.targets.items()}
+    digest = digest_plans(plans.values())
     if inputs.only_plans:
-        return Result(plans=tuple((name, target.plan) for name, target in made.targets.items()))
+        return Result(plans=tuple(plans.items()), digest=digest)
     outcomes = project.apply_project(made, on_event=show, hub=hub)
-    return Result(changed=any(outcome.changed for outcome in outcomes.values() if outcome is not None))
+    targets = {name: outcomes[name] or _describe_unchanged(plan, hub) for name, plan in plans.items()}
+    return Result(
+        targets=targets, digest=digest, changed=any(outcome.changed for outcome in targets.values())
+    )
+
+
+def _describe_unchanged(plan: Plan, hub: Hub) -> Outcome:
+    """What is there of a target that there was nothing to do for."""
+    info = hub.find_repo(plan.repo)
+    relay = hub.find_repo(plan.relay.plan.repo) if plan.relay else None
+    return Outcome(
+        repo_id=plan.repo.id,
+        repo_type=plan.repo.type,
+        repo_url=info.url if info else "",
+        commit=info.head if info else "",
+        space_url=info.app_url if info else None,
+        proxy_enabled=relay is not None,
+        proxy_repo_id=relay.repo.id if relay else "",
+        proxy_url=(relay.app_url or "") if relay else "",
+    )
 
 
 def _exchange_identity(inputs: Inputs, environment: Mapping[str, str], log: WorkflowLog) -> str:

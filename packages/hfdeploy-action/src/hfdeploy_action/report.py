@@ -55,6 +55,8 @@ class Recorder:
         self._targets: dict[str, str] = {}
         self._warnings: list[str] = []
         self._deleted: list[str] = []
+        # What became of the targets of a manifest that were deployed, also if others failed.
+        self.outcomes: dict[str, Outcome] = {}
 
     def show(self, event: Event) -> None:
         match event:
@@ -77,6 +79,7 @@ class Recorder:
                 self._targets[event.target] = f"left alone: it needs {_escape(', '.join(event.because))}"
             case TargetTold(event=Finished(outcome)):
                 self._targets[event.target] = f"✅ {_link(outcome)}"
+                self.outcomes[event.target] = outcome
             case TargetTold(event=Planned() as planned):
                 self._planned[planned.repo_id] = planned
             case TargetTold(event=Warned(message)):

@@ -78,6 +78,10 @@ def check(text: str) -> str:
             MODEL + "    visibility: privat\n",
             "f:7:17: 'visibility' cannot be 'privat'; did you mean 'private'?",
         ),
+        (
+            MODEL + "    exclude: ['!a']\n",
+            "f:3:3: m: --exclude '!a' begins with '!', which takes away from other patterns.",
+        ),
         (MODEL + "    visibility: protected\n", "f:3:3: m: A model cannot be protected, only a Space can."),
         (MODEL + "    mirror: maybe\n", "f:7:13: 'mirror' must be true or false."),
         (MODEL + "    message: ''\n", "f:7:14: 'message' is empty."),

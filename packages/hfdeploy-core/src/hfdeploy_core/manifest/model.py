@@ -7,7 +7,7 @@ from typing import Any
 from hfdeploy_core.manifest.node import Position
 from hfdeploy_core.manifest.references import Reference, fill_all, find_references
 from hfdeploy_core.model import Target
-from hfdeploy_core.options import read_target
+from hfdeploy_core.options import read_source, read_target
 from hfdeploy_core.planning.gate import Gate, check_gate
 from hfdeploy_core.planning.probes import parse_probe
 
@@ -103,9 +103,10 @@ class Declared:
         asked = fill_all(self.gate, values)
         gate = None if asked is None else _read_gate(asked)
         target = read_target(repo, options)
+        place = read_source(fill_all(self.source, values), options)
         check_gate(gate, target.repo.type)
         relay = None if self.relay is None else fill_all(self.relay.fields, values)
-        return Asked(repo, fill_all(self.source, values), options, gate, target, relay)
+        return Asked(repo, place.path, options, gate, target, relay)
 
 
 def _read_gate(asked: Mapping[str, Any]) -> Gate:

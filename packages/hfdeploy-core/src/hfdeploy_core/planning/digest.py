@@ -34,6 +34,11 @@ def digest_plan(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def digest_plans(plans: Iterable[Plan]) -> str:
+    """sha256 (hex) over all that several plans say, in whatever order they come."""
+    return hashlib.sha256("\n".join(sorted(map(digest_plan, plans))).encode()).hexdigest()
+
+
 def digest_content(entries: Iterable[FileEntry]) -> str:
     """sha256 (hex) over paths and contents, in whatever order they come."""
     return digest_blobs((entry.path, entry.blob_id) for entry in entries)

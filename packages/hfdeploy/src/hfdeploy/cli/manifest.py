@@ -73,10 +73,10 @@ def load_manifest(manifest: str | None, profile: str | None) -> "Project":
     # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
     from hfdeploy_core import project
 
-    return project.load_project(find_file(manifest), profile=profile, make_relay=_make_relay)
+    return project.load_project(find_file(manifest), profile=profile, make_relay=make_declared_relay)
 
 
-def _make_relay(environment: Mapping[str, str], *, strict: bool, **asked: str | None) -> Relay:
+def make_declared_relay(environment: Mapping[str, str], *, strict: bool, **asked: str | None) -> Relay:
     """What a manifest says of a relay, as the options of `deploy --proxy` have it."""
     return make_relay(
         environment, is_strict=strict, **{f"proxy_{name}": value for name, value in asked.items()}
