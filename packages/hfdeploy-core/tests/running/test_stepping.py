@@ -176,6 +176,24 @@ def test_secrets_are_masked_in_logs_and_events(apply, told: list, tmp_path: Path
     assert (tmp_path / ".hfdeploy/logs/run.after.0.log").read_text() == f"{MASK}\n"
 
 
+def test_what_env_files_say_and_what_is_called_a_secret_is_masked_unless_it_is_shown(
+    apply, told: list, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("A=said by a file\nB=shown to all\nC=short\n")
+    code = "import os; print(os.environ['A'], os.environ['B'], os.environ['C'], os.environ['MY_API_KEY'])"
+    step = f'{{type: run, command: [{sys.executable}, -c, "{code}"], environment: [A, B, C, MY_API_KEY]}}'
+    text = TARGET % ", variables: {B: '${env:B}'}"
+    (tmp_path / "hfdeploy.yaml").write_text(
+        f"version: 1\nenv_files: [.env]\nsteps: {{before: [{step}]}}\ntargets:\n  app: {text}\n"
+    )
+    environment = {"PATH": "/bin", "MY_API_KEY": "in the environment"}
+    loaded = project.load_project(tmp_path / "hfdeploy.yaml", environment=environment)
+    hub = FakeHub()
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub, on_event=told.append)
+    (line,) = [event.text for event in told if isinstance(event, StepTold)]
+    assert line == f"{MASK} shown to all short {MASK}"
+
+
 @pytest.mark.parametrize(
     ("step", "told"),
     [

@@ -1,11 +1,11 @@
 """A manifest once it is checked: the values that a run works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hfdeploy_core.manifest.node import Position
-from hfdeploy_core.manifest.references import Reference, fill_all, find_references
+from hfdeploy_core.manifest.references import Kind, Reference, fill_all, find_references
 from hfdeploy_core.model import Target
 from hfdeploy_core.options import read_source, read_target
 from hfdeploy_core.planning.gate import Gate, check_gate
@@ -129,6 +129,15 @@ class Manifest:
         """Every step, of the run and of targets."""
         each = (self.steps, *(target.steps for target in self.targets.values()))
         return tuple(step for steps in each for step in (*steps.before, *steps.after))
+
+    @property
+    def shown_variables(self) -> frozenset[str]:
+        """The environment variables that it writes into what everybody sees: not those of secrets and steps."""
+        shown = (
+            replace(target, options={**target.options, "secrets": {}}) for target in self.targets.values()
+        )
+        references = frozenset().union(*(target.references for target in shown))
+        return frozenset(reference.name for reference in references if reference.kind is Kind.ENV)
 
     @property
     def has_conditions(self) -> bool:

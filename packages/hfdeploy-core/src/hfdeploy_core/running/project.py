@@ -64,7 +64,8 @@ def load_project(
     manifest = build_manifest(_read(path, str(file)), profile)
     _check_plugins(manifest)
     folder = path.absolute().parent
-    found = read_environment(manifest.env_files, folder, os.environ if environment is None else environment)
+    given = os.environ if environment is None else environment
+    found = read_environment(manifest.env_files, folder, given, manifest.shown_variables)
     return Project(folder, manifest, found, profile, make_relay)
 
 

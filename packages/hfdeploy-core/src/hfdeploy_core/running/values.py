@@ -2,7 +2,7 @@
 
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from hfdeploy_core.env_file import parse_env
@@ -15,12 +15,18 @@ from hfdeploy_core.running.steps.context import ConnectorContext
 from hfdeploy_core.source.git import find_branch, find_head
 
 _COMMAND_SECONDS = 60
+_SHORTEST_MASKED = 8
 # A child that fetches a value may need whatever there is, but not what opens the Hub.
 HUB_TOKENS = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN"})
 
 
-def read_environment(files: Iterable[str], folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, and what the files add to it: the last one wins. Raises ValueMissing."""
+def read_environment(
+    files: Iterable[str], folder: Path, environment: Mapping[str, str], shown: Container[str] = ()
+) -> dict[str, str]:
+    """The environment, and what the files add to it: the last one wins. Raises ValueMissing.
+
+    What files add is masked from now on, but for what the manifest itself shows.
+    """
     added: dict[str, str] = {}
     for file in files:
         try:
@@ -29,6 +35,10 @@ def read_environment(files: Iterable[str], folder: Path, environment: Mapping[st
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise ValueMissing(f"The file {file} of env_files cannot be read: {reason}.") from None
         added |= parse_env(text, file)
+    for name, value in added.items():
+        # Shorter ones are no secrets, but words that stand everywhere.
+        if name not in shown and len(value) >= _SHORTEST_MASKED:
+            remember_secret(value)
     return {**added, **environment}
 
 

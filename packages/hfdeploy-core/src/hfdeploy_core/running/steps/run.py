@@ -1,6 +1,7 @@
 """The step `run`: a program, its output line by line."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -8,10 +9,13 @@ from pathlib import Path
 
 from hfdeploy_core.errors import StepFailed
 from hfdeploy_core.manifest.steps import RunFile
+from hfdeploy_core.redact import remember_secret
 from hfdeploy_core.running.steps.context import StepContext
 
 # What most programs do not start without; everything else is named in the manifest.
 _ALWAYS = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "SYSTEMROOT", "USERPROFILE")
+# A variable that is called so holds a secret, which the program may print.
+_TELLING = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH(?!OR)", re.IGNORECASE)
 _GRACE_SECONDS = 5.0
 
 
@@ -21,6 +25,8 @@ def run_program(asked: RunFile, context: StepContext) -> None:
     missing = [name for name in asked.environment if name not in context.environment]
     if missing:
         raise StepFailed(f"{program} asks for {', '.join(missing)}, which is not set.", "Set it.")
+    for name in filter(_TELLING.search, asked.environment):
+        remember_secret(context.environment[name])
     names = (*_ALWAYS, *asked.environment)
     environment = {name: context.environment[name] for name in names if name in context.environment}
     try:
