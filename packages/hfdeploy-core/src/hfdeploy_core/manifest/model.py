@@ -132,7 +132,7 @@ class Manifest:
 
     @property
     def shown_variables(self) -> frozenset[str]:
-        """The environment variables that it writes into what everybody sees: not those of secrets and steps."""
+        """The environment variables whose values its targets show: not those of secrets and steps."""
         shown = (
             replace(target, options={**target.options, "secrets": {}}) for target in self.targets.values()
         )
