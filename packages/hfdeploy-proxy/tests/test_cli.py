@@ -42,8 +42,16 @@ def test_a_switch_needs_no_value(said: list[str], meant: bool) -> None:
     assert (settings.docs, settings.metrics, given["workers"]) == (meant, True, "2")
 
 
-@pytest.mark.parametrize("command", [[BIN / "hfdeploy-proxy"], [sys.executable, "-m", "hfdeploy_proxy"]])
-def test_it_serves_until_it_is_told_to_stop(command: list[str | Path], upstream: Upstream) -> None:
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ([BIN / "hfdeploy-proxy"], signal.SIGTERM),
+        ([sys.executable, "-m", "hfdeploy_proxy"], signal.SIGINT),
+    ],
+)
+def test_it_serves_until_it_is_told_to_stop(
+    command: list[str | Path], told: signal.Signals, upstream: Upstream
+) -> None:
     settings = {**os.environ, "TARGET_URL": f"http://127.0.0.1:{upstream.port}", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         [*command, "serve", "--port", "0"],
@@ -57,11 +65,11 @@ def test_it_serves_until_it_is_told_to_stop(command: list[str | Path], upstream:
             (address,) = re.findall(r"listens on (http://127.0.0.1:\d+)", process.stdout.readline())
             with urllib.request.urlopen(f"{address}/path") as answer:
                 assert answer.read() == b"ok"
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(told)
             rest = process.communicate(timeout=10)[0]
         finally:
             process.kill()
-    assert rest == ""
+    assert (rest, process.returncode) == ("", 0)
 
 
 def test_a_taken_port_is_told(upstream: Upstream) -> None:

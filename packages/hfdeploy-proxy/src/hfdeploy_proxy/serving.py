@@ -162,6 +162,7 @@ class RelayServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
+        self._captured_signals.clear()  # uvicorn would die of them at the end, as if it had not ended well
         if self.started:
             self._loop.call_soon_threadsafe(self._stop_accepting)
 
