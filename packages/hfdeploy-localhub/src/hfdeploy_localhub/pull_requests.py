@@ -70,8 +70,10 @@ class Talk:
     def record_commit(self, discussion: Discussion, oid: str, subject: str) -> Event:
         return self._add_event(discussion, "commit", {"subject": subject, "oid": oid})
 
-    def merge(self, discussion: Discussion) -> str:
-        """Merges a pull request into main; returns the merge commit. Raises BadRequest, Conflict."""
+    def merge(self, discussion: Discussion, comment: str | None = None) -> str:
+        """Merges a pull request into main; returns the merge commit. Raises BadRequest, Conflict, and then
+        the comment is not made either.
+        """
         if discussion.status not in ("open", "draft"):
             raise BadRequest(f"This pull request is {discussion.status} and cannot be merged.")
         git: GitRepository = self.store.git(self.repo)
@@ -83,6 +85,8 @@ class Talk:
             author=author_of(self.caller),
             now=self.store.now(),
         )
+        if comment:
+            self.comment(discussion, comment)
         self.store.discussions.update(self.repo, discussion.num, "merge_commit", oid)
         self.change_status(discussion, "merged")
         return oid

@@ -52,3 +52,10 @@ def test_only_owners_decide(gated: httpx.Client, mallory: httpx.Client) -> None:
     assert mallory.post(f"{URL}/handle", json={"user": "mallory", "status": "accepted"}).status_code == 403
     assert gated.post(f"{URL}/handle", json={"status": "accepted"}).status_code == 400
     assert gated.post(f"{URL}/handle", json={"user": "nobody", "status": "accepted"}).status_code == 404
+
+
+def test_the_owner_reads_what_was_filled_in(gated: httpx.Client, mallory: httpx.Client) -> None:
+    assert mallory.post("/alice/m/ask-access", json={"Company": {"a": "b"}}).status_code == 400
+    mallory.post("/alice/m/ask-access", json={"Company": "Acme", "I agree": True})
+    (request,) = gated.get(f"{URL}/pending").json()
+    assert request["fields"] == {"Company": "Acme", "I agree": True}

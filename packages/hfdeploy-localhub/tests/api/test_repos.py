@@ -225,3 +225,16 @@ def test_what_other_clients_send_on_creation(alice: httpx.Client) -> None:
     assert alice.get("/alice/m/resolve/main/a.txt").text == "hi"
     assert alice.get("/api/models/alice/m").json()["cardData"] == {"license": "mit"}
     assert create(alice, "n", files=[{"path": "../x", "content": "aGk="}]).status_code == 422
+
+
+def test_a_space_begins_with_the_files_of_its_template(alice: httpx.Client, mallory: httpx.Client) -> None:
+    create(alice, "t", type="space", sdk="static")
+    commit(alice, file("index.html", b"hello"), repo="spaces/alice/t")
+    (told,) = mallory.get("/api/spaces/templates").json()["templates"]
+    assert told == {"name": "t", "repoId": "alice/t", "sdk": "static", "preferredPrivate": False}
+    assert create(mallory, "s", type="space", template="alice/t").status_code == 200
+    assert mallory.get("/spaces/mallory/s/resolve/main/index.html").content == b"hello"
+    assert len(mallory.get("/api/spaces/mallory/s/commits/main").json()) == 1
+    assert create(mallory, "m", template="alice/t").status_code == 400
+    assert create(mallory, "n", type="space", template="alice/none", sdk="static").status_code == 404
+    assert mallory.get("/api/spaces/mallory/n").status_code == 404

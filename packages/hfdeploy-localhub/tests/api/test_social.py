@@ -1,10 +1,12 @@
-"""Likes, collections, webhooks and duplicates."""
+"""Likes, discussions, collections, webhooks and duplicates."""
+
+from pathlib import Path
 
 import httpx
 
-from hfdeploy_localhub import LocalHub
+from hfdeploy_localhub import LocalHub, Token, User
 
-from .conftest import commit, create, file
+from .conftest import client_for, commit, create, file
 
 
 def test_likes(alice: httpx.Client, mallory: httpx.Client) -> None:
@@ -18,6 +20,41 @@ def test_likes(alice: httpx.Client, mallory: httpx.Client) -> None:
     assert mallory.get("/api/users/alice/likes").json() == []
     assert alice.get("/api/models/alice/m").json()["likes"] == 1
     assert mallory.delete("/api/models/alice/m/like").json() == {"likes": 0}
+
+
+def test_a_read_token_has_no_part_in_anything(tmp_path: Path) -> None:
+    users = [User("alice"), User("bob", tokens=[Token("hf_reading", "read")])]
+    with LocalHub(tmp_path, users=users) as hub, client_for(hub, "alice") as alice:
+        create(alice)
+        alice.headers["Authorization"] = "Bearer hf_reading"
+        talk = "/api/models/alice/m/discussions"
+        assert alice.post(talk, json={"title": "title"}).status_code == 403
+        assert alice.post(talk, json={"title": "title", "pullRequest": True}).status_code == 403
+        assert alice.post("/api/models/alice/m/like").status_code == 403
+        asked = {"files": [{"path": "a", "size": 1, "sample": ""}]}
+        assert alice.post("/api/models/alice/m/preupload/main?create_pr=1", json=asked).status_code == 403
+        proposed = commit(alice, file("a", b"1"), revision="main?create_pr=1")
+        assert (proposed.status_code, proposed.json()["error"]) == (
+            403,
+            "A read token changes nothing: a write token is needed.",
+        )
+        assert alice.get(talk).json()["count"] == 0
+        alice.headers["Authorization"] = f"Bearer {hub.tokens['bob']}"
+        assert commit(alice, file("a", b"1"), revision="main?create_pr=1").status_code == 200
+
+
+def test_what_is_not_merged_is_not_commented_on(alice: httpx.Client) -> None:
+    create(alice)
+    talk = "/api/models/alice/m/discussions/1"
+    assert commit(alice, file("a", b"theirs"), revision="main?create_pr=1").status_code == 200
+    commit(alice, file("a", b"ours"))
+    assert alice.post(f"{talk}/merge", json={"comment": "merged!"}).status_code == 409
+    assert [event["type"] for event in alice.get(talk).json()["events"]] == ["comment", "commit"]
+    commit(alice, ("deletedFile", {"path": "a"}))
+    commit(alice, file("a", b"theirs"))
+    assert alice.post(f"{talk}/merge", json={"comment": "merged!"}).status_code == 200
+    told = alice.get(talk).json()["events"]
+    assert [event["type"] for event in told] == ["comment", "commit", "comment", "status-change"]
 
 
 def test_a_collection_keeps_its_id_when_it_is_renamed(alice: httpx.Client, mallory: httpx.Client) -> None:

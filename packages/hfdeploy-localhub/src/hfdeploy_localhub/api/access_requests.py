@@ -14,6 +14,10 @@ router = APIRouter(prefix="/api/{types}/{namespace}/{name}/user-access-request")
 web_router = APIRouter()
 
 
+Fields = dict[str, str | int | bool]
+"""What a repo's own form asks for: ``extra_gated_fields`` in its card."""
+
+
 class Grant(Body):
     user: str
 
@@ -56,14 +60,15 @@ def handle(body: Handling, store: CurrentStore, repo: OwnRepo) -> dict[str, Any]
 
 @web_router.post("/{types}/{namespace}/{name}/ask-access")
 @web_router.post("/{namespace}/{name}/ask-access")
-def ask(store: CurrentStore, repo: VisibleRepo, caller: CurrentUser) -> dict[str, Any]:
-    """What the button on a gated repo's page does: at once where it is automatic, else the owner decides."""
+def ask(
+    store: CurrentStore, repo: VisibleRepo, caller: CurrentUser, fields: Fields | None = None
+) -> dict[str, Any]:
+    """What the form on a gated repo's page does: at once where it is automatic, else the owner decides."""
     if repo.gated is None:
         raise BadRequest(f"{repo.full_name} is not gated.")
     assert caller.user is not None
-    store.access_requests.add(
-        repo, caller.user, "accepted" if repo.gated == "auto" else "pending", store.now()
-    )
+    status: Status = "accepted" if repo.gated == "auto" else "pending"
+    store.access_requests.add(repo, caller.user, status, store.now(), fields)
     request = store.access_requests.find(repo, caller.user)
     return {"status": request.status if request else "pending"}
 
@@ -78,9 +83,10 @@ def _find(store: Store, repo: Repo, body: Handling) -> AccessRequest:
 
 
 def _describe(request: AccessRequest) -> dict[str, Any]:
-    return {
+    described = {
         "requestId": request.public_id,
         "user": {"user": request.user, "fullname": request.full_name},
         "status": request.status,
         "timestamp": request.created_at,
     }
+    return {**described, "fields": request.fields} if request.fields else described

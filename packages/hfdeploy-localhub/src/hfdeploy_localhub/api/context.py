@@ -112,6 +112,12 @@ def get_user(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
     return caller
 
 
+def get_participant(caller: Annotated[Caller, Depends(get_user)]) -> Caller:
+    """A caller whose token may change something, if only what everybody may. Raises Forbidden."""
+    check_propose(caller)
+    return caller
+
+
 def get_type(request: Request) -> GitType:
     """The type a path names by its prefix; web paths of models have none."""
     try:
@@ -164,8 +170,7 @@ def get_extensible_repo(
     """A repo that the caller may change, or propose a change to: any user who sees it may, by a pull
     request, and its author may go on to extend that. Raises as get_own_repo.
     """
-    if caller.anonymous:
-        raise InvalidCredentials("Invalid username or password.")
+    check_propose(caller)
     if not create_pr and not _is_own_pull_request(request, repo, caller):
         check_write(caller, repo)
     return repo
@@ -175,8 +180,6 @@ def _is_own_pull_request(request: Request, repo: Repo, caller: Caller) -> bool:
     revision = unquote(request.path_params.get("revision", ""))
     num = revision.removeprefix("refs/pr/")
     if num == revision or not num.isdecimal() or caller.user is None:
-        return False
-    if caller.token is None or caller.token.role == "read":
         return False
     discussion = get_store(request).discussions.find(repo, int(num))
     return discussion is not None and discussion.author == caller.user.name
@@ -201,14 +204,15 @@ def check_open(store: Store, caller: Caller, repo: Repo) -> None:
 
 
 def check_propose(caller: Caller) -> None:
-    """Who sees a repo may propose a change to it, and so upload the content of one. Raises as check_write.
+    """Who sees a repo may propose a change to it, so upload the content of one, and talk about it; but not
+    by a read token. Raises as check_write.
 
     Content alone changes nothing: it shows once a commit names it, and that takes rights of its own.
     """
     if caller.anonymous:
         raise InvalidCredentials("Invalid username or password.")
     if caller.token is None or caller.token.role == "read":
-        raise Forbidden("A read token cannot upload: a write token is needed.")
+        raise Forbidden("A read token changes nothing: a write token is needed.")
 
 
 def check_write(caller: Caller, repo: Repo) -> None:
@@ -254,6 +258,7 @@ CurrentHub = Annotated[Hub, Depends(get_hub)]
 CurrentStore = Annotated[Store, Depends(get_store)]
 CurrentCaller = Annotated[Caller, Depends(get_caller)]
 CurrentUser = Annotated[Caller, Depends(get_user)]
+CurrentParticipant = Annotated[Caller, Depends(get_participant)]
 CurrentType = Annotated[GitType, Depends(get_type)]
 VisibleRepo = Annotated[Repo, Depends(get_repo)]
 OpenRepo = Annotated[Repo, Depends(get_open_repo)]

@@ -8,8 +8,8 @@ from pydantic import Field
 from hfdeploy_localhub.api.context import (
     Body,
     CurrentHub,
+    CurrentParticipant,
     CurrentStore,
-    CurrentUser,
     Number,
     VisibleRepo,
     check_write,
@@ -69,7 +69,7 @@ def list_discussions(
 
 @router.post("")
 def create(
-    body: NewDiscussion, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    body: NewDiscussion, store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant
 ) -> dict[str, Any]:
     """Any user who sees the repo may; a pull request made so is a draft at the head of main."""
     talk = Talk(store, repo, caller)
@@ -94,7 +94,7 @@ def show(num: Number, store: CurrentStore, repo: VisibleRepo, diff: bool = False
 
 @router.post("/{num}/comment")
 def comment(
-    num: Number, body: NewComment, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, body: NewComment, store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant
 ) -> dict[str, Any]:
     event = Talk(store, repo, caller).comment(_find(store, repo, num), body.comment)
     return {"newMessage": describe_event(event)}
@@ -102,7 +102,7 @@ def comment(
 
 @router.post("/{num}/title")
 def rename(
-    num: Number, body: NewTitle, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, body: NewTitle, store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant
 ) -> dict[str, Any]:
     discussion = _find(store, repo, num)
     _check_author(caller, repo, discussion.author)
@@ -111,7 +111,7 @@ def rename(
 
 @router.post("/{num}/status")
 def change_status(
-    num: Number, body: NewStatus, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, body: NewStatus, store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant
 ) -> dict[str, Any]:
     discussion = _find(store, repo, num)
     _check_author(caller, repo, discussion.author)
@@ -125,7 +125,7 @@ def change_status(
 
 @router.post("/{num}/merge")
 async def merge(
-    num: Number, hub: CurrentHub, repo: VisibleRepo, caller: CurrentUser, body: Merge | None = None
+    num: Number, hub: CurrentHub, repo: VisibleRepo, caller: CurrentParticipant, body: Merge | None = None
 ) -> dict[str, Any]:
     check_write(caller, repo)
     discussion = _find(hub.store, repo, num)
@@ -133,9 +133,7 @@ async def merge(
         raise BadRequest("Only pull requests can be merged.")
     talk = Talk(hub.store, repo, caller)
     with hub.store.lock(repo):
-        if body and body.comment:
-            talk.comment(discussion, body.comment)
-        oid = talk.merge(discussion)
+        oid = talk.merge(discussion, body.comment if body else None)
     if repo.type == "space":
         await hub.spaces.pushed(repo.full_name)
     return {"success": True, "mergeCommitId": oid}
@@ -143,7 +141,7 @@ async def merge(
 
 @router.post("/{num}/comment/{event_id}/edit")
 def edit_comment(
-    num: Number, event_id: str, body: Edit, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, event_id: str, body: Edit, store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant
 ) -> dict[str, Any]:
     event = _find_comment(store, repo, num, event_id)
     if caller.user is None or caller.user.name != event.author:
@@ -153,7 +151,7 @@ def edit_comment(
 
 @router.post("/{num}/comment/{event_id}/hide")
 def hide_comment(
-    num: Number, event_id: str, store: CurrentStore, repo: VisibleRepo, caller: CurrentUser
+    num: Number, event_id: str, store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant
 ) -> dict[str, Any]:
     event = _find_comment(store, repo, num, event_id)
     _check_author(caller, repo, event.author)

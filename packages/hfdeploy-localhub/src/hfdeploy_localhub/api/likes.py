@@ -4,7 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from hfdeploy_localhub.api.context import CurrentCaller, CurrentStore, CurrentUser, Decoded, VisibleRepo
+from hfdeploy_localhub.api.context import (
+    CurrentCaller,
+    CurrentParticipant,
+    CurrentStore,
+    Decoded,
+    VisibleRepo,
+)
 from hfdeploy_localhub.errors import NotFound
 from hfdeploy_localhub.model import Right, decide_right
 
@@ -12,14 +18,14 @@ router = APIRouter(prefix="/api")
 
 
 @router.post("/{types}/{namespace}/{name}/like")
-def like(store: CurrentStore, repo: VisibleRepo, caller: CurrentUser) -> dict[str, Any]:
+def like(store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant) -> dict[str, Any]:
     assert caller.user is not None
     store.likes.add(repo, caller.user, store.now())
     return {"likes": store.likes.count(repo)}
 
 
 @router.delete("/{types}/{namespace}/{name}/like")
-def unlike(store: CurrentStore, repo: VisibleRepo, caller: CurrentUser) -> dict[str, Any]:
+def unlike(store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant) -> dict[str, Any]:
     assert caller.user is not None
     store.likes.drop(repo, caller.user)
     return {"likes": store.likes.count(repo)}

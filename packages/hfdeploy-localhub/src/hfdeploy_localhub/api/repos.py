@@ -26,6 +26,7 @@ from hfdeploy_localhub.api.context import (
     PageCursor,
     VisibleRepo,
     base_url,
+    check_open,
     check_write,
     web_url,
 )
@@ -84,6 +85,7 @@ class NewRepo(Body):
     visibility: Visibility | None = None
     private: bool | None = None
     sdk: Sdk | None = None
+    template: str | None = None
     hardware: str | None = None
     sleep_time_seconds: int | None = None
     secrets: list[KeyValue] = Field(default_factory=list)
@@ -119,7 +121,8 @@ async def create(body: NewRepo, request: Request, hub: CurrentHub, caller: Curre
         raise Forbidden(
             f"You don't have the rights to create a {body.type} under the namespace {namespace!r}."
         )
-    if body.type == "space" and body.sdk is None:
+    template = _find_template(hub, caller, body) if body.template else None
+    if body.type == "space" and body.sdk is None and template is None:
         raise BadRequest("A Space needs an sdk: gradio, streamlit, docker or static.")
     account = hub.store.accounts.find(namespace)
     default = account.default_visibility if account else "public"
@@ -136,6 +139,7 @@ async def create(body: NewRepo, request: Request, hub: CurrentHub, caller: Curre
             visibility=visibility,
             sdk=body.sdk,
             files=files,
+            template=template,
         )
     except Conflict:
         taken = store.repos.find(body.type, namespace, name)
@@ -362,6 +366,15 @@ def _find(hub: Hub, type: RepoType, namespace: str, name: str, caller: Caller) -
     if repo is None or decide_right(caller, repo) < Right.READ:
         raise RepoNotFound(anonymous=caller.anonymous)
     return repo
+
+
+def _find_template(hub: Hub, caller: Caller, body: NewRepo) -> Repo:
+    """The Space that a new one begins with the files of. Raises BadRequest, RepoNotFound, GatedRepo."""
+    if body.type != "space":
+        raise BadRequest("Only Spaces are made from a template.")
+    found = _find(hub, "space", *_split_id(body.template or ""), caller)
+    check_open(hub.store, caller, found)
+    return found
 
 
 def _split_id(repo_id: str) -> tuple[str, str]:

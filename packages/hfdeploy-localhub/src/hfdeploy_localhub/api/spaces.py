@@ -17,9 +17,10 @@ from hfdeploy_localhub.api.context import (
     VisibleSpace,
     check_write,
 )
-from hfdeploy_localhub.api.describe import describe_runtime
-from hfdeploy_localhub.model import Caller, Repo, check_setting_key
+from hfdeploy_localhub.api.describe import card_at, describe_runtime
+from hfdeploy_localhub.model import Caller, Repo, Right, check_setting_key, decide_right
 from hfdeploy_localhub.spaces import Log
+from hfdeploy_localhub.store.repos import Listing
 from hfdeploy_localhub.store.space_settings import Kind, Setting
 
 catalogue_router = APIRouter(prefix="/api/spaces")
@@ -88,9 +89,11 @@ def list_hardware() -> list[dict[str, Any]]:
 
 
 @catalogue_router.get("/templates")
-def list_templates() -> dict[str, Any]:
-    """None: a template is a Space of the real Hub."""
-    return {"templates": []}
+def list_templates(hub: CurrentHub, caller: CurrentCaller) -> dict[str, Any]:
+    """Every Space that the caller sees: there are no official ones here."""
+    spaces = hub.store.repos.page(Listing("space"))
+    seen = [space for space in spaces if decide_right(caller, space) >= Right.READ]
+    return {"templates": [_describe_template(hub, space) for space in seen]}
 
 
 @router.get("/runtime")
@@ -243,6 +246,12 @@ def _variables(hub: Hub, space: Repo) -> dict[str, Any]:
         item.key: {**_describe(item), "value": item.value}
         for item in hub.store.space_rows.settings(space, "variable")
     }
+
+
+def _describe_template(hub: Hub, space: Repo) -> dict[str, Any]:
+    git = hub.store.git(space)
+    sdk = card_at(git, git.head()).data.get("sdk")
+    return {"name": space.name, "repoId": space.full_name, "sdk": sdk, "preferredPrivate": False}
 
 
 def _describe(setting: Setting) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Who asked for a gated repo, and what became of it."""
 
+import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from hfdeploy_localhub.model import Account, Repo, format_time, public_id
 from hfdeploy_localhub.store.database import Database
@@ -13,13 +15,14 @@ Status = Literal["pending", "accepted", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """One user's request; there is one at most for each repo and user."""
+    """One user's request; there is one at most for each repo and user. ``fields`` are what he filled in."""
 
     id: int
     user: str
     full_name: str
     status: Status
     created_at: str
+    fields: Mapping[str, Any]
 
     @property
     def public_id(self) -> str:
@@ -44,12 +47,19 @@ class AccessRequests:
         row = self._database.row(f"{_SELECT} WHERE repo_id = ? AND user_id = ?", (repo.id, user.id))
         return _request(row) if row else None
 
-    def add(self, repo: Repo, user: Account, status: Status, now: datetime) -> None:
+    def add(
+        self,
+        repo: Repo,
+        user: Account,
+        status: Status,
+        now: datetime,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
         """Raises nothing if the user has a request already: that one stays as it is."""
         self._database.execute(
-            "INSERT OR IGNORE INTO access_requests (repo_id, user_id, status, created_at)"
-            " VALUES (?, ?, ?, ?)",
-            (repo.id, user.id, status, format_time(now)),
+            "INSERT OR IGNORE INTO access_requests (repo_id, user_id, status, created_at, fields)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (repo.id, user.id, status, format_time(now), json.dumps(fields or {})),
         )
 
     def set_status(self, request: AccessRequest, status: Status) -> None:
@@ -63,4 +73,6 @@ _SELECT = (
 
 
 def _request(row: sqlite3.Row) -> AccessRequest:
-    return AccessRequest(row["id"], row["user"], row["full_name"], row["status"], row["created_at"])
+    return AccessRequest(
+        row["id"], row["user"], row["full_name"], row["status"], row["created_at"], json.loads(row["fields"])
+    )

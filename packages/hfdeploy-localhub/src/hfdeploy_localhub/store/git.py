@@ -191,6 +191,11 @@ class GitRepository:
         """The blob of an entry: a file's bytes, or a large file's pointer."""
         return self._git[entry.oid].read_raw()
 
+    def read_all(self) -> dict[str, bytes]:
+        """Path -> blob of every file on the main branch."""
+        entries = self.walk(self.head(), recursive=True)
+        return {entry.path: self.read(entry) for entry in entries if entry.kind == "file"}
+
     def text(self, commit: str, path: str) -> str | None:
         """A small file as text, or None if there is none at that path."""
         entry = self.find(commit, path)

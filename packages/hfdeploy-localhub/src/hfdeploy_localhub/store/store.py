@@ -79,18 +79,23 @@ class Store:
         visibility: Visibility,
         sdk: Sdk | None = None,
         files: Mapping[str, bytes] | None = None,
+        template: Repo | None = None,
     ) -> Repo:
-        """A repo with its first commit. ``files`` add to or replace what a new repo holds.
+        """A repo with its first commit. What a new repo holds is added to or replaced by the files of
+        ``template``, and then by ``files``.
 
         Raises Conflict if the name is taken.
         """
-        content = {**plan_initial_files(type, name, sdk), **(files or {})}
+        copied = self.git(template).read_all() if template else {}
+        content = {**plan_initial_files(type, name, sdk), **copied, **(files or {})}
         with self.database.transaction():
             repo = self.repos.add(
                 type, namespace, name, visibility=visibility, creator=caller.user, now=self.now()
             )
             git = GitRepository.create(self.git_folder(repo))
             blobs = {path: git.add_blob(data) for path, data in content.items()}
+            if template:
+                self.repos.share_large_files(template, repo)
             git.commit(
                 MAIN, blobs, parent=None, message="initial commit", author=author_of(caller), now=self.now()
             )
