@@ -1,5 +1,6 @@
 """`hfdeploy deploy` and `hfdeploy_core.deploy` against the local hub."""
 
+import hashlib
 import json
 import os
 import random
@@ -12,7 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.hf_api import RepoFile
 
+from hfdeploy_core import deploy
+from hfdeploy_core.errors import HubUnreachable
+from hfdeploy_core.events import Event, Waiting
+from hfdeploy_core.hub.client import HubClient
+from hfdeploy_core.testing import FakeClock
 from hfdeploy_localhub import LocalHub
 
 from .conftest import Command, tree
@@ -26,6 +33,10 @@ def write(folder: Path, files: dict[str, bytes | str]) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
+
+
+def blob(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -65,19 +76,30 @@ def test_a_large_and_odd_folder_is_one_commit_and_comes_back(
     )
     write(source, MODEL)
     write(source, {"weights.safetensors": random.Random(1).randbytes(1_000_000)})
-    with (source / "large.bin").open("wb") as file:
-        for block in range(200):
-            file.write(random.Random(block).randbytes(1_000_000))
+    # More than what xet sends at a time.
+    write(source, {"large.bin": random.Random(2).randbytes(80_000_000)})
     done = run("hfdeploy", "deploy", source, "alice/big", "--type", "model", "--json")
     assert done.returncode == 0, done.stderr
     outcome = events(done)[-1]
     commits = api.list_repo_commits("alice/big")
     assert [commit.title for commit in commits][1:] == ["initial commit"]
     assert commits[0].commit_id == outcome["commit"]
-    copy = snapshot_download("alice/big", local_dir=workspace / "copy", endpoint=api.endpoint, token=canary)
-    received = tree(Path(copy))
+    told = api.list_repo_tree("alice/big", recursive=True)
+    held = {file.path: file for file in told if isinstance(file, RepoFile) and file.path != ".gitattributes"}
+    sent = tree(source)
+    assert held.keys() == sent.keys()
+    # By name all of them, which takes a request for a thousand; as they come back, the large and the odd.
+    assert all(held[path].blob_id == blob(content) for path, content in sent.items() if not held[path].lfs)
+    odd = ["[!d]*", "d00/*"]
+    place = workspace / "copy"
+    snapshot_download("alice/big", local_dir=place, allow_patterns=odd, endpoint=api.endpoint, token=canary)
+    received = tree(place)
     del received[".gitattributes"]
-    assert received == tree(source)
+    large = {path for path in held if held[path].lfs}
+    assert large == {"large.bin", "weights.safetensors"}
+    assert large <= received.keys()
+    assert len(received) > 60
+    assert all(sent[path] == content for path, content in received.items())
 
 
 def test_the_second_deploy_changes_nothing(run: Command, state: Callable[[], State], workspace: Path) -> None:
@@ -199,10 +221,17 @@ def test_a_wrong_or_missing_token(
     assert state() == {}
 
 
-def test_an_unreachable_hub(run: Command, workspace: Path) -> None:
+def test_an_unreachable_hub(workspace: Path, canary: str) -> None:
     source = write(workspace / "source", MODEL)
-    refused = run("hfdeploy", "deploy", source, "alice/m", "--json", HF_ENDPOINT="http://127.0.0.1:9")
-    assert events(refused)[-1]["error"] == "HubUnreachable"
+    told: list[Event] = []
+    clock = FakeClock()
+    with (
+        HubClient(endpoint="http://127.0.0.1:9", token=canary, on_event=told.append, clock=clock) as hub,
+        pytest.raises(HubUnreachable, match=r"127\.0\.0\.1:9"),
+    ):
+        deploy(source, "alice/m", repo_type="model", hub=hub)
+    assert any(isinstance(event, Waiting) for event in told)
+    assert 5 < clock.seconds() < 60
 
 
 def test_the_python_face(api: HfApi, workspace: Path, hub: LocalHub) -> None:

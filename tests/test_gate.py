@@ -149,11 +149,13 @@ def test_what_does_not_get_live_is_undone_and_that_is_live(deploy: Deploy, api: 
     tree = {file.path: file.blob_id for file in api.list_repo_tree("alice/app", repo_type="space")}
     crash, silence = 'raise SystemExit("boom-7431")', "import time\ntime.sleep(600)"
     broken = DOCKERFILE.replace("COPY . .", "COPY nothing .")
+    # The old app meets it again, which the new one has seconds for.
+    unmet = ("--wait-seconds", "9", "--probe", '/ json={"version": 1}')
     for app, dockerfile, options, code, told in (
         (crash, DOCKERFILE, (), 51, "boom-7431"),
         (version(2), broken, (), 50, "COPY nothing"),
         (silence, DOCKERFILE, ("--wait-seconds", "3"), 53, "after 3 seconds"),
-        (version(3), DOCKERFILE, ("--probe", "/ill=503", "--probe", '/ json={"version": 1}'), 54, "without"),
+        (version(3), DOCKERFILE, ("--probe", "/ill=503", *unmet), 54, "without"),
     ):
         done = deploy(app, "--rollback-on-failure", *options, dockerfile=dockerfile)
         assert done.returncode == code

@@ -29,24 +29,34 @@ MORE = {"gated": "auto", "sleep_seconds": 3600, "volumes": ["hf://alice/data:/da
 SECRETS = {"KEY": "a secret of this test"}
 
 
-@pytest.fixture
-def run(hub: LocalHub, canary: str) -> Iterator[Run]:
-    """Runs a deploy in a process of its own; see `support/killable.py`."""
-    settings = {**os.environ, "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": canary}
+@pytest.fixture(scope="module")
+def killable() -> Iterator[subprocess.Popen[str]]:
+    """See `support/killable.py`; one for all tests, as it takes two seconds to start."""
     command = [sys.executable, KILLABLE]
-    with subprocess.Popen(
-        command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
         assert process.stdin is not None
-        assert process.stdout is not None
-
-        def run(verb: str, *arguments: object, kill_at: int | None = None, **options: Any) -> dict[str, int]:
-            asked = {"verb": verb, "arguments": [str(a) for a in arguments], "options": options}
-            print(json.dumps({**asked, "kill_at": kill_at}), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
-        yield run
         process.stdin.close()
+
+
+@pytest.fixture
+def run(killable: subprocess.Popen[str], hub: LocalHub, canary: str) -> Run:
+    """Runs a deploy in a process of its own."""
+
+    def run(verb: str, *arguments: object, kill_at: int | None = None, **options: Any) -> dict[str, int]:
+        asked = {
+            "environment": {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": canary},
+            "verb": verb,
+            "arguments": [str(a) for a in arguments],
+            "options": options,
+            "kill_at": kill_at,
+        }
+        assert killable.stdin is not None
+        assert killable.stdout is not None
+        print(json.dumps(asked), file=killable.stdin, flush=True)
+        return json.loads(killable.stdout.readline())
+
+    return run
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """Runs deploys that kill themselves: a process that forks for each, so that none has to import anything.
 
-Reads one JSON object a line: `verb`, `arguments`, `options`, and `kill_at`, the number of the point at which
-the process sends itself SIGKILL (null: never). Answers each with `points`, how many there were, and `signal`.
+Reads one JSON object a line: `environment`, `verb`, `arguments`, `options`, and `kill_at`, the number of the
+point at which the process sends itself SIGKILL (null: never). Answers each with `points`, how many there
+were, and `signal`.
 
-Points are, from the first line of the journal on: before every line, before every question to the Hub, and
-the end. What is between two of them leaves nothing behind that the second does not see.
+Points are, from the first line of the journal on: before every line, before every request to the Hub that may
+change something, and the end. What is between two of them leaves nothing behind that the second does not see.
 """
 
+import gc
 import json
 import os
 import signal
@@ -53,18 +55,24 @@ class Points:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
+# What asks and changes nothing: a kill right before it is one right after the point before.
+ASKING = ("find_", "list_", "recent_", "check_", "read_", "open_", "visit_", "whoami")
+
+
 class Watched:
-    """A Hub of which every question is a point."""
+    """A Hub of which every request is a point that may change something."""
 
     def __init__(self, hub: HubClient, points: Points) -> None:
         self._hub = hub
         self._points = points
 
     def __getattr__(self, name: str) -> Any:
-        return self._points.around(getattr(self._hub, name))
+        method = getattr(self._hub, name)
+        return method if name.startswith(ASKING) else self._points.around(method)
 
 
 def run(asked: dict[str, Any]) -> int:
+    os.environ.update(asked["environment"])
     points = Points(asked["kill_at"])
     with HubClient(on_event=lambda event: None) as client:
         hub: Any = Watched(client, points)
@@ -83,6 +91,9 @@ def run(asked: dict[str, Any]) -> int:
 
 
 def main() -> None:
+    # So that a child does not copy what it only looks at.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         reader, writer = os.pipe()
         if (child := os.fork()) == 0:

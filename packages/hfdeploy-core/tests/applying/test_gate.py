@@ -138,3 +138,19 @@ def test_a_probe_that_fails_says_what_came(
     with pytest.raises(ProbeFailed, match=words):
         scene.wait("/health")
     assert scene.clock.seconds() < 60
+
+
+def test_probes_are_not_repeated_beyond_the_deadline(scene: Scene) -> None:
+    scene.show(("BUILDING", None), ("RUNNING", scene.commit))
+    scene.hub.replies = [AppReply(500) for _ in range(10)]
+    with pytest.raises(ProbeFailed):
+        scene.wait("/health", wait_seconds=5)
+    assert scene.clock.seconds() <= 5
+    assert len(scene.hub.visits) == 3
+
+
+def test_one_that_gets_live_late_is_asked_once(scene: Scene) -> None:
+    scene.show(("BUILDING", None), ("RUNNING", scene.commit))
+    scene.hub.replies = [AppReply(200)]
+    scene.wait("/health", wait_seconds=0.5)
+    assert scene.heard(Probed)

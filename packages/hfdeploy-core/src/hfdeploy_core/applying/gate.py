@@ -24,7 +24,7 @@ def pass_gate(gate: Gate, info: RepoInfo, commit: str, hub: Hub, *, clock: Clock
         watch = _Watch(info.repo, commit, hub, logs, on_event)
         _wait(watch, gate.wait_seconds, clock)
     for probe in gate.probes:
-        _ask(probe, info, hub, clock, on_event)
+        _ask(probe, info, hub, clock, on_event, until_seconds=started_seconds + gate.wait_seconds)
     on_event(WentLive(info.repo.id, commit, clock.seconds() - started_seconds))
 
 
@@ -94,11 +94,17 @@ def _wait(watch: _Watch, wait_seconds: float, clock: Clock) -> None:
         polls += 1
 
 
-def _ask(probe: Probe, info: RepoInfo, hub: Hub, clock: Clock, on_event: OnEvent) -> None:
+def _ask(
+    probe: Probe, info: RepoInfo, hub: Hub, clock: Clock, on_event: OnEvent, *, until_seconds: float
+) -> None:
+    """Ask the app once at least, and again as long as there is time."""
     fault = "there is no app to ask"
     for tries in range(_PROBE_TRIES if info.app_url else 0):
         if tries:
-            clock.sleep(_PROBE_PAUSE_SECONDS * 2 ** (tries - 1))
+            pause_seconds = _PROBE_PAUSE_SECONDS * 2 ** (tries - 1)
+            if clock.seconds() + pause_seconds > until_seconds:
+                break
+            clock.sleep(pause_seconds)
         reply = hub.visit_app(
             info.app_url or "",
             probe.path,
