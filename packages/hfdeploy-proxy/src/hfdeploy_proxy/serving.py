@@ -30,6 +30,7 @@ _LINGER_SECONDS = 1.0
 _AFTER_DRAIN_SECONDS = 2
 _ENDLESS_BYTES = 2**62
 _PIPELINED = 16
+_PONG_SECONDS = 60.0  # what a slow client has not read yet may be before the ping
 
 
 class GatheredWrites:
@@ -336,6 +337,12 @@ class RelayWebSocket(WebSocketsSansIOProtocol):
             self.transport.write(answer_of(HEADERS_TOO_LARGE if too_large else REQUEST_INVALID))
             self.transport.close()
 
+    def keepalive_timeout(self) -> None:
+        if self.read_paused or not self.writable.is_set():  # the pong waits behind what is not read
+            self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
+            return
+        super().keepalive_timeout()
+
     def shutdown(self) -> None:
         """Not yet: see `RelayServer`."""
 
@@ -379,6 +386,7 @@ def server_config(
         http=RelayProtocol,
         ws=RelayWebSocket,
         ws_max_size=websocket_max_bytes,
+        ws_ping_timeout=_PONG_SECONDS,
         loop="auto",
         lifespan="on",
         log_level="warning",

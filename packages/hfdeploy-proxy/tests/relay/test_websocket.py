@@ -1,6 +1,7 @@
 """The contract of a relay for WebSockets, over real sockets."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -11,6 +12,12 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
+from websockets.utils import accept_key
+
+from hfdeploy_proxy import create_app
+from hfdeploy_proxy.serving import server_config
+from hfdeploy_proxy.settings import load_settings
+from hfdeploy_proxy.upstream import websocket
 
 from ..conftest import Conversation, LoopThread, Relay, Seen, Upstream
 
@@ -259,7 +266,22 @@ def test_a_client_that_leaves_before_the_upstream_agrees_takes_it_with_it(
     assert b"relay_open_websockets 0.0" in relay.ask("GET", "/_relay/metrics").body
 
 
-def test_a_slow_client_holds_the_upstream_back(relay: Relay, there: SocketUpstream) -> None:
+@pytest.fixture
+def hasty_relay(
+    start_app: Callable[..., Relay], there: SocketUpstream, canary: str, monkeypatch: pytest.MonkeyPatch
+) -> Relay:
+    """One that misses a pong soon, on both sides."""
+    monkeypatch.setattr(websocket, "_PING_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "_DEAD_AFTER_PINGS", 3)
+    app = create_app(load_settings(target_url=f"http://127.0.0.1:{there.port}", hf_token=canary))
+    config = server_config(app)
+    config.ws_ping_interval, config.ws_ping_timeout = 0.05, 0.3
+    return start_app(app, config)
+
+
+def test_a_slow_client_holds_the_upstream_back_and_is_not_dead(
+    hasty_relay: Relay, there: SocketUpstream
+) -> None:
     sent = 0
 
     async def pour(connection: ServerConnection) -> None:
@@ -269,7 +291,7 @@ def test_a_slow_client_holds_the_upstream_back(relay: Relay, there: SocketUpstre
             sent += 1
 
     there.handler = pour
-    with dial(relay, max_size=None, max_queue=1, compression=None) as client:
+    with dial(hasty_relay, max_size=None, max_queue=1, compression=None) as client:
         time.sleep(0.5)
         held = sent
         assert held < 200  # of 100 MiB, what buffers hold
@@ -278,19 +300,43 @@ def test_a_slow_client_holds_the_upstream_back(relay: Relay, there: SocketUpstre
     assert sent == 400
 
 
-def test_a_slow_upstream_holds_the_client_back(
-    relay: Relay, there: SocketUpstream, servers: LoopThread
+def test_a_slow_upstream_holds_the_client_back_and_is_not_dead(
+    hasty_relay: Relay, there: SocketUpstream, servers: LoopThread
 ) -> None:
     released = asyncio.Event()
+    read = 0
 
     async def drink(connection: ServerConnection) -> None:
+        nonlocal read
         await released.wait()
         async for _ in connection:
-            pass
+            read += 1
 
     there.handler = drink
-    with dial(relay, compression=None) as client:
-        client.socket.settimeout(0.5)
-        with pytest.raises(ConnectionClosed):  # for websockets, a write that stands still is the end
-            send_all(client, b"x" * 2**18, times=200)  # 50 MiB, more than what buffers hold
-    servers.loop.call_soon_threadsafe(released.set)
+    with dial(hasty_relay, compression=None) as client:
+        pouring = threading.Thread(target=send_all, args=(client, b"x" * 2**18, 200))
+        pouring.start()
+        pouring.join(0.5)
+        assert pouring.is_alive()  # 50 MiB are more than what buffers hold
+        servers.loop.call_soon_threadsafe(released.set)
+        pouring.join(10)
+    assert there.wait_ended()[0] == 1000
+    assert read == 200
+
+
+def test_an_upstream_that_answers_no_ping_is_given_up(
+    start_relay: Callable[..., Relay], upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "_PING_SECONDS", 0.02)
+    monkeypatch.setattr(websocket, "_DEAD_AFTER_PINGS", 3)
+
+    async def freeze(conversation: Conversation, seen: Seen) -> None:
+        key = seen.values("sec-websocket-key")[0]
+        head = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: "
+        await conversation.send(f"{head}{accept_key(key)}\r\n\r\n".encode())
+        await conversation.reader.read()
+
+    upstream.handler = freeze
+    with dial(start_relay()) as client, pytest.raises(ConnectionClosed) as closed:
+        client.recv(timeout=5)
+    assert closed.value.rcvd is None  # 1006

@@ -26,7 +26,7 @@ NO_CODE = 1005
 BROKEN = 1006
 _INVALID_TEXT = 1007
 _PING_SECONDS = 20.0
-_DEAD_AFTER_PINGS = 3
+_DEAD_AFTER_PINGS = 30  # an application that computes for minutes does not look at its connections
 _FAREWELL_SECONDS = 5.0
 
 
@@ -242,8 +242,12 @@ class UpstreamSocket(asyncio.Protocol):
                 self._transport.close()
 
     def _send_ping(self) -> None:
-        """Keeps what lies between from closing a silent connection, and notices when nobody is there."""
-        self._silent_pings += 1
+        """Keeps what lies between from closing a silent connection, and notices when nobody is there.
+
+        While one side holds the other back, a pong waits behind what is not read.
+        """
+        if not self._read_paused and self._writable is None:
+            self._silent_pings += 1
         if self._silent_pings > _DEAD_AFTER_PINGS:
             self.abort()
             return
