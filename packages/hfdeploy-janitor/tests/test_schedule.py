@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from apscheduler.triggers.interval import IntervalTrigger
 from click.testing import CliRunner
 from huggingface_hub import HfApi
 
@@ -140,12 +141,13 @@ def test_turns_never_overlap_and_the_last_one_is_waited_for() -> None:
         most = max(most, running)
         if ended:
             second.set()
-        time.sleep(1.3)
+        time.sleep(0.15)
         running -= 1
         ended += 1
         return REPORT
 
-    with sweeping(routine(job), make_trigger(1.0, None, 0), at_once=True, listen=None):
+    often = IntervalTrigger(seconds=0.1, timezone=UTC)
+    with sweeping(routine(job), often, at_once=True, listen=None):
         assert second.wait(10)
     assert (most, running) == (1, 0)
     assert ended >= 2
