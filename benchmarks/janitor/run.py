@@ -49,8 +49,10 @@ def measure_decisions(count: int) -> tuple[float, float]:
     return statistics.median(rates[False]), statistics.median(rates[True])
 
 
-def measure_sweep(repos: int, apply: bool) -> tuple[float, float, dict[str, int], str]:
-    """Megabytes at most, seconds, requests by method, and the last line of a sweep of its own process."""
+def measure_sweep(repos: int, apply: bool) -> tuple[float, float, float, dict[str, int], str]:
+    """Megabytes at most, seconds by the clock and of CPU, requests by method, and the last line of a sweep of
+    its own process.
+    """
     server = subprocess.Popen(
         [sys.executable, _HERE / "listing_server.py", str(repos)],
         stdin=subprocess.PIPE,
@@ -81,15 +83,16 @@ def measure_sweep(repos: int, apply: bool) -> tuple[float, float, dict[str, int]
     counts: dict[str, int] = json.loads(server.stdout.readline())
     server.stdin.close()
     server.wait()
-    return usage.ru_maxrss / 1024, seconds, counts, last
+    return usage.ru_maxrss / 1024, seconds, usage.ru_utime + usage.ru_stime, counts, last
 
 
 def main(repos: int) -> None:
     plain, marked = measure_decisions(min(repos, 100_000))
     print(f"decisions a second: {plain:,.0f}, with marks to verify {marked:,.0f}")
     for apply in (False, True):
-        megabytes, seconds, counts, last = measure_sweep(repos, apply)
-        print(f"{'--apply' if apply else 'dry run'}: {megabytes:.0f} MB, {seconds:.1f} s, {counts}: {last}")
+        megabytes, seconds, cpu_seconds, counts, last = measure_sweep(repos, apply)
+        took = f"{seconds:.1f} s, {cpu_seconds:.1f} s of CPU"
+        print(f"{'--apply' if apply else 'dry run'}: {megabytes:.0f} MB, {took}, {counts}: {last}")
 
 
 if __name__ == "__main__":

@@ -111,10 +111,11 @@ def _decide_trash(thing: Thing, trash: Trash, rule: int, now: datetime) -> Decis
 
 def find_guard(thing: Thing, policy: Policy) -> str | None:
     """What protects the thing, or the repo it lies in, as a reason, or None."""
-    repo = (thing.within or "").rpartition("/")[2]
-    for name in filter(None, (thing.name, repo)):
-        if pattern := find_protection(policy, thing.namespace, name):
-            return f"it is protected by {pattern!r}"
+    pattern = find_protection(policy, thing.namespace, thing.name)
+    if pattern is None and thing.within is not None:
+        pattern = find_protection(policy, thing.namespace, thing.within.rpartition("/")[2])
+    if pattern is not None:
+        return f"it is protected by {pattern!r}"
     if thing.tags is None:
         return "its tags are unknown, one of which may protect it"
     return f"it is tagged {KEEP_TAG}" if KEEP_TAG in thing.tags else None
