@@ -150,8 +150,24 @@ def test_a_setting_that_cannot_be_set_back_stays_and_is_told(
 ) -> None:
     deploy(write({"app.py": "4"}), "alice/app", secrets={"KEY": "this is KEY"}, state=state, hub=hub)
     back(hub, state, on_event=told.append)
-    assert Warned("The secret KEY was changed since, and cannot be set back: it stays as it is.") in told
+    stays = "The secret KEY was added since, and stays: take it away with --remove-secret KEY."
+    assert [event.message for event in told if isinstance(event, Warned)] == [stays]
     assert hub.repos[SPACE].secrets == {"KEY": ("this is KEY", 1)}
+    told.clear()
+    deploy(write({"app.py": "5"}), "alice/app", state=state, hub=hub)
+    deploy(write({"app.py": "6"}), "alice/app", secrets={"KEY": "another"}, state=state, hub=hub)
+    back(hub, state, on_event=told.append)
+    (warned,) = (event.message for event in told if isinstance(event, Warned))
+    assert warned.endswith("cannot come back, as the Hub tells no secrets: send it with --secret KEY.")
+
+
+def test_without_a_journal_it_is_said_that_settings_stay(
+    hub: FakeHub, versions, tmp_path: Path, told: list[Event]
+) -> None:
+    back(hub, tmp_path / "elsewhere", on_event=told.append)
+    (warned,) = (event.message for event in told if isinstance(event, Warned))
+    assert "only its files go back" in warned
+    assert hub.repos[SPACE].variables == {"N": "3"}
 
 
 def test_a_variable_that_came_later_goes_again(hub: FakeHub, versions, write, state: Path) -> None:

@@ -59,7 +59,8 @@ def plan_rollback(
     Raises RevisionMissing where there is no such commit, or none to go back to.
     """
     asked = read_target(repo, {"repo_type": repo_type}).repo
-    history = Journal(find_state(Source(""), state), SystemClock()).read()
+    folder = find_state(Source(""), state)
+    history = Journal(folder, SystemClock()).read()
     with enter(hub, on_event) as connected:
         info = find_existing(connected, asked)
         commits = connected.recent_commits(info.repo)
@@ -70,8 +71,11 @@ def plan_rollback(
         plan = read_rollback(connected, info, earlier, recalled)
     if others:
         on_event(Warned(f"This undoes what others committed since, too: {others[0].title!r} for one."))
-    for name in recalled.lost:
-        on_event(Warned(f"The {name} was changed since, and cannot be set back: it stays as it is."))
+    for change in recalled.lost:
+        on_event(Warned(planning.say_lost(change)))
+    if not any(step.repo == info.repo for step in history.steps):
+        told = f"No journal in {folder} tells of {info.repo}: only its files go back, no setting does."
+        on_event(Warned(f"{told} If there is one elsewhere, name its folder by --state."))
     return plan
 
 

@@ -179,7 +179,7 @@ def test_settings_are_what_they_were_when_the_earlier_deploy_was_done() -> None:
             variables=(Variable("A", "1"), Variable("C", "gone")),
             removed_variables=("B",),
         ),
-        ("secret KEY", "sleep time"),
+        (SetSecret("KEY", replaces=True), SetSleep(60, None)),
     )
     assert recall_settings(history, SPACE, "b", ()).target == Target(
         SPACE, "", volumes=(VOLUME,), variables=(Variable("A", "2"), Variable("C", "gone")), sleep_seconds=60

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -44,6 +45,11 @@ def test_a_plan_shows_it_and_apply_makes_it(run, hub, source, tmp_path) -> None:
     below = lines[lines.index("relay   alice/app-door") :]
     assert "  ~ variable TARGET_URL: the address of alice/app, once it is there" in below
     assert "  + secret HF_TOKEN" in below
+    # A line for all of its code, which nobody reads here.
+    own = next(line for line in below if line.startswith("  + its own code: "))
+    assert re.fullmatch(r"  \+ its own code: \d+ files \([\d.]+ kB\)", own)
+    assert not any("hfdeploy_proxy/" in line for line in below)
+    assert any(re.fullmatch(r"[\d.]+ kB to send at most", line) for line in below)
     assert hub.writes == []
     applied = run("apply", file)
     assert applied.exit_code == 0
@@ -64,7 +70,7 @@ def test_an_address_of_ones_own(run, hub, source) -> None:
         (["--proxy-suffix", "-x"], "--proxy-suffix is about the relay"),
         (["--proxy", "--proxy-token-env", "NOTHING"], "NOTHING is not set"),
         (["--proxy", "--proxy-target-url", "https://u:p@x.com/a"], "TARGET_URL: an address is"),
-        (["--proxy", "--proxy-allow-origins", "a.com"], "ALLOW_ORIGINS: a.com: an origin is"),
+        (["--proxy", "--proxy-allow-origins", "a.com"], "or *. Correct what is asked for the relay."),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_written(run, hub, source, options, says) -> None:

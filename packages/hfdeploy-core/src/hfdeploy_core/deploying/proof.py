@@ -16,7 +16,7 @@ from hfdeploy_core.events import RolledBack, Warned
 from hfdeploy_core.model import Change, Snapshot
 from hfdeploy_core.planning.gate import Gate
 from hfdeploy_core.planning.history import Restoring, Verdict
-from hfdeploy_core.planning.rollback import decide_earlier, undo_settings
+from hfdeploy_core.planning.rollback import decide_earlier, say_lost, undo_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def _roll_back(gate: Gate, made: Made) -> str:
     recalled = undo_settings(repo, made.changes)
     info = find_existing(run.hub, repo)
     plan = read_rollback(run.hub, info, earlier, recalled)
-    for name in recalled.lost:
-        run.on_event(Warned(f"The {name} of {repo.id} cannot be set back: it stays as it is."))
+    for change in recalled.lost:
+        run.on_event(Warned(f"{repo.id}: {say_lost(change)}"))
     run.on_event(describe(plan))
     run.journal.record(Restoring(repo, earlier.id, plan.base, is_done=False))
     applied = carry_out(run, Prepared(plan, Snapshot(Path(), ()), info))

@@ -11,10 +11,12 @@ from hfdeploy_core.model import (
     Plan,
     Remote,
     RemoteFile,
+    RemoveSecret,
     RemoveVariable,
     RepoRef,
     SetGated,
     SetHardware,
+    SetSecret,
     SetSleep,
     Setting,
     SetUpstream,
@@ -34,10 +36,10 @@ from hfdeploy_core.planning.trailers import CONTENT, DIGEST, ROLLBACK, is_exact,
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The settings of an earlier time, as a target; `lost` names those that nothing can bring back."""
+    """The settings of an earlier time, as a target; `lost` are changes that nothing can undo."""
 
     target: Target
-    lost: tuple[str, ...] = ()
+    lost: tuple[Setting, ...] = ()
 
 
 def decide_earlier(commits: Sequence[CommitInfo], failed: Container[str] = frozenset()) -> CommitInfo | None:
@@ -113,7 +115,7 @@ def recall_settings(history: History, repo: RepoRef, earlier: str, later: Contai
 def undo_settings(repo: RepoRef, changes: Iterable[Change]) -> Recalled:
     """The settings that a repo had before these changes, which are in the order in which they were made."""
     target = Target(repo, "")
-    lost: list[str] = []
+    lost: list[Setting] = []
     seen: set[str] = set()
     for change in changes:
         if not isinstance(change, Setting) or (name := name_setting(change)) in seen:
@@ -121,10 +123,24 @@ def undo_settings(repo: RepoRef, changes: Iterable[Change]) -> Recalled:
         seen.add(name)
         recalled = _recall(target, change)
         if recalled is None:
-            lost.append(name)
+            lost.append(change)
         else:
             target = recalled
     return Recalled(target, tuple(lost))
+
+
+def say_lost(change: Setting) -> str:
+    """Why a change stays, and what to do about that."""
+    told = f"The {name_setting(change)} was"
+    match change:
+        case SetSecret(name=name, replaces=False):
+            return f"{told} added since, and stays: take it away with --remove-secret {name}."
+        case SetSecret(name=name) | RemoveSecret(name=name):
+            return (
+                f"{told} changed since, and its earlier value cannot come back, as the Hub tells no secrets:"
+                f" send it with --secret {name}."
+            )
+    return f"{told} changed since, and cannot be set back: it stays as it is."
 
 
 def _find_end(steps: Sequence[Step], earlier: str, later: Container[str]) -> int:

@@ -108,4 +108,6 @@ def _plan_space(target: str, settings: Mapping[str, str]) -> SpaceContent:
     try:
         return plan_space(target, **settings)
     except SettingsInvalid as error:
-        raise SettingInvalid(f"The relay would not start: {'; '.join(error.faults)}.") from None
+        raise SettingInvalid(
+            f"The relay would not start: {'; '.join(error.faults)}.", "Correct what is asked for the relay."
+        ) from None

@@ -141,10 +141,11 @@ def say_plan(plan: Plan, target: str | None = None) -> str:
     lines = [f"{target}: {plan.repo}"] if target is not None else []
     lines += _list_changes(plan)
     if plan.relay is not None:
-        lines += [f"relay   {plan.relay.plan.repo.id}", *_list_changes(plan.relay.plan)]
+        lines += [f"relay   {plan.relay.plan.repo.id}", *_list_relay_changes(plan.relay.plan)]
     if plan.source.card_file is not None or plan.source.front_matter is not None:
         lines.append(f"card    {plan.source.card_file or 'given'}, laid over README.md")
-    lines.append(f"{format_bytes(plan.bytes_to_send)} to send at most")
+    relay_bytes = 0 if plan.relay is None else plan.relay.plan.bytes_to_send
+    lines.append(f"{format_bytes(plan.bytes_to_send + relay_bytes)} to send at most")
     lines.append(f"head    {plan.base or 'none: the repo is created'}")
     lines.append(f"digest  {digest_plan(plan)}")
     return "\n".join(lines)
@@ -171,6 +172,25 @@ def count(number: int, noun: str) -> str:
 
 def _list_changes(plan: Plan) -> list[str]:
     return [f"  {line}" for change in plan.changes for line in _list_change(change)]
+
+
+def _list_relay_changes(plan: Plan) -> list[str]:
+    """The same of a relay; of its files, which nobody here has written, how many."""
+    lines = []
+    for change in plan.changes:
+        told = _count_files(change) if isinstance(change, CommitFiles) else _list_change(change)
+        lines += [f"  {line}" for line in told]
+    return lines
+
+
+def _count_files(change: CommitFiles) -> Iterator[str]:
+    added = [put.entry.size_bytes for put in change.puts if not put.replaces]
+    replaced = [put.entry.size_bytes for put in change.puts if put.replaces]
+    for sign, sizes in (("+", added), ("~", replaced)):
+        if sizes:
+            yield f"{sign} its own code: {count(len(sizes), 'file')} ({format_bytes(sum(sizes))})"
+    if change.deletions:
+        yield f"- its own code: {count(len(change.deletions), 'file')}"
 
 
 def _list_change(change: Change) -> Iterator[str]:
