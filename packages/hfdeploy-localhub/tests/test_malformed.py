@@ -180,3 +180,23 @@ def test_what_tells_no_length_is_read_to_the_limit(client: httpx.Client) -> None
     answer = client.post("/api/repos/create", content=pieces, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 413)
     assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"]
+)
+def test_what_is_no_request_is_refused_in_the_apis_form(hub: LocalHub, sent: bytes) -> None:
+    address = hub.endpoint.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=10) as connection:
+        connection.sendall(sent)
+        head, _, body = connection.makefile().read().partition("\n\n")
+    assert head.startswith("HTTP/1.1 400 ")
+    assert "x-error-message: No HTTP request" in head
+    assert "65536 bytes" in json.loads(body)["error"]
+
+
+def test_what_is_sent_as_no_json_is_told_how_to(client: httpx.Client) -> None:
+    for content, headers in ((b'{"name": "x"}', {}), (b"[1]", {"Content-Type": "application/json"})):
+        told = client.post("/api/repos/create", content=content, headers=headers)
+        assert told.status_code == 400
+        assert told.json()["error"] == "A JSON object is needed, with Content-Type: application/json"

@@ -27,6 +27,15 @@ def test_every_request_has_an_id_of_its_own(localhub: LocalHub) -> None:
     assert len(set(ids)) == 3
 
 
+def test_what_can_be_got_can_be_headed(localhub: LocalHub) -> None:
+    with httpx.Client(base_url=localhub.endpoint) as client:
+        for path in ("/", "/local", "/api/models", "/api/models/no/such", "/nowhere/at/all"):
+            got, headed = client.get(path), client.head(path)
+            assert headed.status_code == got.status_code
+            assert headed.headers["Content-Length"] == got.headers["Content-Length"]
+            assert headed.content == b""
+
+
 def test_a_clock_of_its_own_dates_everything(tmp_path: Path) -> None:
     now = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)
     with LocalHub(tmp_path, clock=lambda: now) as hub:

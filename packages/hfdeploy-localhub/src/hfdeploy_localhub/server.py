@@ -13,6 +13,7 @@ import platformdirs
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from hfdeploy_localhub.api.announcing import Announcer
@@ -116,7 +117,7 @@ def build_routes() -> App:
 async def _route(scope: Scope, receive: Receive, send: Send) -> None:
     """To the section of the API that the path is of, else to the pages for people."""
     section = find_section(scope["path"])
-    if section is None and scope["method"] in ("GET", "POST"):
+    if section is None and scope["method"] in ("GET", "HEAD", "POST"):
         await _build_pages()(scope, receive, send)
     else:
         await _build_section(section or SECTIONS["unknown"])(scope, receive, send)
@@ -138,6 +139,9 @@ def _build_pages() -> FastAPI:
 def _build(routers: Iterable[APIRouter]) -> FastAPI:
     app = FastAPI(redirect_slashes=False, openapi_url=None, docs_url=None, redoc_url=None)
     for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and "GET" in route.methods:
+                route.methods.add("HEAD")  # the server leaves the body out
         app.include_router(router)
     app.add_exception_handler(HubError, _answer_error)
     app.add_exception_handler(MovedError, _answer_moved)
@@ -178,7 +182,9 @@ def _answer_unknown(request: Request, error: Exception) -> Response:
 
 def _answer_malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+    faults = ["A JSON object is needed, with Content-Type: application/json"]
+    if all(fault["loc"] != ("body",) for fault in error.errors()):
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
     return _answer_error(request, BadRequest("; ".join(faults)))
 
 

@@ -1,6 +1,7 @@
 """A hub that listens: its socket, its server, and the thread in which scripts and tests run it."""
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -20,6 +21,7 @@ from hfdeploy_localhub.server import Application, create_app
 from hfdeploy_localhub.store.store import utc_now
 
 _PATIENCE_SECONDS = 3.0
+_MAX_HEAD_BYTES = 64 * 1024
 _Result = TypeVar("_Result")
 
 
@@ -142,11 +144,34 @@ class LocalHub:
 
 
 class HubProtocol(HttpToolsProtocol):
-    """Lets layers around the routes reach the connection, to break it: see ``api.failing``."""
+    """Lets layers around the routes reach the connection, to break it: see ``api.failing``.
+
+    What is no HTTP, or too much of it, is refused in the API's own form.
+    """
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {TRANSPORT: cast("Any", self.transport)}
+        self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            raise ValueError
+
+    def send_400_response(self, msg: str) -> None:
+        told = f"No HTTP request, or one whose head has more than {_MAX_HEAD_BYTES} bytes"
+        body = json.dumps({"error": told})
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            "content-type: application/json",
+            f"x-error-message: {told}",
+            f"content-length: {len(body)}",
+            "connection: close",
+        )
+        self.transport.write("\r\n".join((*head, "", body)).encode())
+        self.transport.close()
 
 
 def bind(host: str, port: int) -> socket.socket:

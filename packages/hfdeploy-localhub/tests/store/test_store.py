@@ -94,6 +94,13 @@ def test_tokens_are_kept_as_digests(store: Store, tmp_path: Path) -> None:
     assert b"canarycanary" not in stored
 
 
+def test_an_open_folder_holds_closed_ones(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    Store(tmp_path).close()
+    for part in ("git", "large", "spaces", "xet"):
+        assert stat.S_IMODE((tmp_path / part).stat().st_mode) == 0o700
+
+
 def test_files_with_secrets_are_for_the_owner_only(store: Store, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "data/hub.sqlite").stat().st_mode) == 0o600

@@ -48,6 +48,8 @@ class Store:
         self, folder: Path, *, clock: Callable[[], datetime] = utc_now, durable: bool = True
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in ("git", "large", "spaces", "xet"):  # closed also where the folder was there, and is open
+            (folder / part).mkdir(mode=0o700, exist_ok=True)
         self._claim = _claim(folder / "lock")
         self.now = clock
         self.database = Database(folder / "hub.sqlite", durable=durable)
@@ -64,7 +66,6 @@ class Store:
         self.large_files = LargeFiles(folder / "large")
         self.xet = XetStore(folder / "xet", self.database, self.large_files.path)
         self._git_folder = folder / "git"
-        self._git_folder.mkdir(exist_ok=True)
         self.hooks_folder = folder / "hooks"
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         self._sweep_unfinished()
