@@ -7,6 +7,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI, Response
+from fastapi.testclient import TestClient
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -57,6 +58,16 @@ def test_another_application_can_be_its_upstream(start_app: Callable[[Any], Rela
     mocked = start_app(create_app(settings, transport=httpx.MockTransport(handle))).ask("GET", "/any")
     assert (mocked.body, mocked.values("set-cookie")) == (b"mocked", ["a=1", "b=2"])
     assert seen[0]["authorization"] == f"Bearer {canary}"
+
+
+@pytest.mark.parametrize("transport", [None, httpx.MockTransport(lambda _: httpx.Response(200, text="ok"))])
+def test_each_call_may_come_in_another_loop(
+    upstream: Upstream, canary: str, transport: httpx.MockTransport | None
+) -> None:
+    upstream.answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    settings = load_settings(target_url=f"http://127.0.0.1:{upstream.port}", hf_token=canary)
+    client = TestClient(create_app(settings, transport=transport))
+    assert [client.get("/").text for _ in range(3)] == ["ok"] * 3
 
 
 def test_it_works_under_a_server_that_is_not_ours(

@@ -24,8 +24,9 @@ class HttpRelay:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        loop = self._loop or asyncio.get_running_loop()  # asking costs a system call in Python 3.11
-        self._loop = loop
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            loop = self._loop = asyncio.get_running_loop()  # asking costs a system call in Python 3.11
         client = Client(receive, loop)
         tally = self._tally
         tally.requests += 1

@@ -36,7 +36,9 @@ class Http1Upstream:
     async def send(
         self, method: bytes, target: bytes, headers: Sequence[Header], body: Body | None
     ) -> Answer:
-        pool = self._pool or self._open_pool()
+        pool = self._pool
+        if pool is None or pool.is_over:
+            pool = self._open_pool()
         connection = await pool.take()
         while True:
             try:

@@ -37,6 +37,11 @@ class Pool:
         self._clock: asyncio.TimerHandle | None = None
 
     @property
+    def is_over(self) -> bool:
+        """Whether the loop of its connections has ended: those who test applications start one a request."""
+        return self._loop.is_closed()
+
+    @property
     def connections(self) -> int:
         """How many there are, idle, busy or on their way."""
         return len(self._idle) + len(self._busy) + self._dialling
