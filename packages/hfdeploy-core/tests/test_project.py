@@ -18,6 +18,7 @@ from hfdeploy_core.errors import (
     SourceMissing,
     StateLocked,
     StepFailed,
+    TooManyPreviews,
     ValueMissing,
 )
 from hfdeploy_core.events import (
@@ -28,9 +29,11 @@ from hfdeploy_core.events import (
     StepFinished,
     TargetFailed,
     TargetLeft,
+    TargetLeftOut,
     TargetTold,
 )
 from hfdeploy_core.model import RepoRef, RepoType, SetVariable
+from hfdeploy_core.previewing import list_previews
 from hfdeploy_core.running.stores import LocalStore
 from hfdeploy_core.space import Runtime
 from hfdeploy_core.testing import FakeClock, FakeHub
@@ -197,6 +200,31 @@ def test_a_profile_chooses_other_repos(load: Load, hub: FakeHub) -> None:
     assert project.plan_project(loaded, ["m"], hub=hub).targets["m"].plan.repo.name == "m-staging"
 
 
+def test_a_preview_is_beside_those_targets_that_have_previews(load: Load, hub: FakeHub, told: list) -> None:
+    previews = ", visibility: public, previews: {ttl: 2d, most: 1}, variables: {M: '${targets.m.commit}'}"
+    text = TARGETS + APP % previews
+    project.apply_project(project.plan_project(load(text), ["m"], hub=hub), hub=hub)
+
+    def preview(id: str) -> project.Project:
+        return load(text, preview=id, tell_expiry=lambda ttl: f"expires-in-{ttl}")
+
+    plan = project.plan_project(preview("pr-1"), hub=hub, on_event=told.append)
+    assert {event.target for event in told if isinstance(event, TargetLeftOut)} == {"m", "d"}
+    project.apply_project(plan, hub=hub)
+    assert {repo.name for repo in hub.repos} == {"m", "app-pr-1"}
+    (made,) = list_previews("alice/app", hub=hub)
+    assert (made.id, made.tags) == ("pr-1", ("expires-in-2d",))
+    assert not project.plan_project(preview("pr-1"), hub=hub).has_changes
+    (shown,) = project.status_project(preview("pr-1"), hub=hub).targets
+    assert shown.repo == "space alice/app-pr-1"
+    with pytest.raises(TooManyPreviews):
+        project.plan_project(preview("pr-2"), hub=hub)
+    with pytest.raises(SettingInvalid, match="cannot be the id of a preview"):
+        preview("../x")
+    project.destroy_project(project.plan_destroy_project(preview("pr-1"), hub=hub), hub=hub)
+    assert {repo.name for repo in hub.repos} == {"m"}
+
+
 def test_a_manifest_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(ManifestMissing, match=r"There is no .*hfdeploy.yaml"):
         project.load_project(tmp_path / "hfdeploy.yaml")
@@ -227,6 +255,16 @@ def test_what_was_made_is_owned_and_what_was_there_is_not(
     project.destroy_project(plan, hub=hub, on_event=told.append)
     assert set(hub.repos) == {ref("model", "m")}
     assert project.plan_destroy_project(loaded, hub=hub).repos == {}
+
+
+def test_what_was_left_out_is_not_owned_once_somebody_makes_it(load: Load, hub: FakeHub) -> None:
+    text = TARGETS + APP % ", skip: true"
+    project.apply_project(project.plan_project(load(text), hub=hub), hub=hub)
+    hub.create_repo(ref("space", "app"), None, None)
+    loaded = load(TARGETS + APP % "")
+    project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
+    doomed = project.plan_destroy_project(loaded, hub=hub).repos
+    assert {held.target for held, _ in doomed.values()} == {"m", "d"}
 
 
 def test_what_needs_something_goes_before_it_and_with_it(load: Load, hub: FakeHub, told: list) -> None:

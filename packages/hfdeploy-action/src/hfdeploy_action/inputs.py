@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
-from hfdeploy.cli.preview import tell_expiry
+from hfdeploy.cli.expiring import tell_expiry
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy_action.errors import InputsInvalid, reword
 from hfdeploy_action.event import Event

@@ -16,8 +16,8 @@ from types import FrameType
 from typing import Any, TextIO
 
 import hfdeploy_core
+from hfdeploy.cli.expiring import tell_expiry
 from hfdeploy.cli.manifest import make_declared_relay
-from hfdeploy.cli.preview import tell_expiry
 from hfdeploy.render.json_lines import JsonLines
 from hfdeploy_action.checkout import check_out, is_needed
 from hfdeploy_action.comment import tell_pull_request

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hfdeploy.cli.preview import _read_expiry, tell_expiry
+from hfdeploy.cli.expiring import read_expiry, tell_expiry
 from hfdeploy_core.model import RepoRef, RepoType, Visibility
 from hfdeploy_janitor import Policy, Rule, Thing
 from hfdeploy_janitor.decide import decide
@@ -49,7 +49,7 @@ def test_the_janitor_leaves_it_so_long_and_no_longer(day: int, verdict: type) ->
     pushed = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)
     tag = tell_expiry("3d", pushed)
     assert tag == tell_expiry("3d", pushed.replace(hour=23))
-    assert _read_expiry([tag]) == "2026-11-24T00:00Z"
+    assert read_expiry([tag]) == "2026-11-24T00:00Z"
     id = f"{int(pushed.timestamp()):08x}{'0' * 16}"
     thing = Thing(Kind.SPACE, "alice", "app-pr-1", id, pushed, pushed, tags=("docker", tag))
     policy = Policy((Rule("alice", "app-pr-", 3600.0, (Kind.SPACE,)),))

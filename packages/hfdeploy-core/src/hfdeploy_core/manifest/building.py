@@ -16,7 +16,7 @@ from hfdeploy_core.manifest.validating import check_spec
 
 _KEYS = {kind: frozenset(model.model_fields) for kind, model in TARGET_KINDS.items()}
 # What is no option of a deploy.
-_OTHERS = {"type", "repo", "source", "depends_on", "gate", "when", "skip", "steps"}
+_OTHERS = {"type", "repo", "source", "depends_on", "gate", "previews", "when", "skip", "steps"}
 _ANYTHING = "x"
 
 
@@ -80,7 +80,7 @@ def _check_relays(relays: Mapping[str, RelayFile], nodes: Mapping[str, Node], re
 
 def _declare(name: str, target: RepoFile, needs: frozenset[str], node: Node) -> Declared:
     asked: dict[str, Any] = {key: getattr(target, key) for key in target.model_fields_set - _OTHERS}
-    gate = getattr(target, "gate", None)
+    gate, previews = getattr(target, "gate", None), getattr(target, "previews", None)
     return Declared(
         name,
         target.repo,
@@ -91,6 +91,7 @@ def _declare(name: str, target: RepoFile, needs: frozenset[str], node: Node) -> 
         target.when,
         target.skip,
         _build_steps(target.steps, node, f"targets.{name}"),
+        previews=None if previews is None else previews.model_dump(),
     )
 
 

@@ -27,8 +27,8 @@ class Circumstances:
     """What an expression can look at.
 
     `changed` are the paths that the plan changes, `result` what became of all before: "done" or "failed";
-    `previous` is the same of the run before. `branch`, `profile`, `target` and `previous` are empty where
-    there is none.
+    `previous` is the same of the run before, `preview` the id of one. `branch`, `profile`, `target`,
+    `previous` and `preview` are empty where there is none.
     """
 
     branch: str = ""
@@ -37,6 +37,7 @@ class Circumstances:
     result: str = "done"
     changed: Sequence[str] = ()
     previous: str = ""
+    preview: str = ""
 
 
 _KNOWN = tuple(field.name for field in fields(Circumstances))

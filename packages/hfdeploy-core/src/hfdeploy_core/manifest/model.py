@@ -80,6 +80,7 @@ class Declared:
     skip: bool = False
     steps: Steps = Steps()
     relay: DeclaredRelay | None = None
+    previews: Mapping[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hfdeploy_core.manifest.steps import StepsFile, Text
 from hfdeploy_core.planning.gate import Gate
+from hfdeploy_core.planning.previews import MOST_PREVIEWS
 
 NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*$"
 VERSION = 1
@@ -28,11 +29,25 @@ class GateFile(_Strict):
     """Put back what was there before if it does not come to that."""
 
 
-def _read_gate(value: Any) -> Any:
+class PreviewsFile(_Strict):
+    """Short-lived Spaces beside it: those that `hfdeploy apply --preview ID` makes."""
+
+    ttl: Annotated[str, Field(pattern=r"^[0-9]+[smhdw]$")] = "3d"
+    """How long the janitor leaves one that is not deployed again, at least."""
+    most: Annotated[int, Field(ge=1)] = MOST_PREVIEWS
+    """How many there may be."""
+
+
+def _read_asked(value: Any) -> Any:
     return ({} if value else None) if isinstance(value, bool) else value
 
 
-_Gate = Annotated[GateFile | None, BeforeValidator(_read_gate, json_schema_input_type=GateFile | bool | None)]
+_Gate = Annotated[
+    GateFile | None, BeforeValidator(_read_asked, json_schema_input_type=GateFile | bool | None)
+]
+_Previews = Annotated[
+    PreviewsFile | None, BeforeValidator(_read_asked, json_schema_input_type=PreviewsFile | bool | None)
+]
 
 
 def _read_number(value: Any) -> Any:
@@ -90,6 +105,7 @@ class SpaceSettingsFile(SettingsFile):
     remove_secrets: list[Text] = []
     """Secrets that it shall not have any more."""
     gate: _Gate = None
+    previews: _Previews = None
 
 
 class FlowFile(_Strict):

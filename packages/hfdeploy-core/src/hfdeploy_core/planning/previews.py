@@ -20,8 +20,7 @@ def name_preview(repo: RepoRef, id: str) -> RepoRef:
     """The Space of a preview: `app-pr-123` for `app`. Raises SettingInvalid or RepoNameInvalid."""
     if repo.type is not RepoType.SPACE:
         raise SettingInvalid(f"A {repo.type} has no previews.", "Name a Space.")
-    if not _ID.fullmatch(id):
-        raise SettingInvalid(f"{id!r} cannot be the id of a preview.", _ADVICE)
+    check_id(id)
     preview = replace(repo, name=f"{repo.name}-{id}")
     try:
         parse_repo_id(preview.id)
@@ -29,6 +28,12 @@ def name_preview(repo: RepoRef, id: str) -> RepoRef:
         reason = f"The preview cannot be called {preview.id}: {error.message}"
         raise RepoNameInvalid(reason, _ADVICE) from None
     return preview
+
+
+def check_id(id: str) -> None:
+    """Raise SettingInvalid where no preview can be called so."""
+    if not _ID.fullmatch(id):
+        raise SettingInvalid(f"{id!r} cannot be the id of a preview.", _ADVICE)
 
 
 def mark_preview(repo: RepoRef) -> Marker:

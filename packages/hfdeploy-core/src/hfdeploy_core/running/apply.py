@@ -74,7 +74,7 @@ def apply_project(
             )
         if missing := declared.references - facts.keys():
             raise ValueMissing(f"{' and '.join(sorted(map(str, missing)))}: there is none.", "Drop it.")
-        asked = declared.fill(facts)
+        asked = project.ask(declared, facts, hub)
         source = project.folder / asked.source
         relay = project.build_relay(asked)
         options = project.place_options(asked)
@@ -96,7 +96,8 @@ def apply_project(
             facts.update(name_relay_facts(declared.relay.name, outcome))
         for held in _list_held(declared, target.plan):
             found = book.state.find(held.repo)
-            is_news = outcome is not None or (found is not None and found.is_unfinished)
+            is_open = found is not None and found.is_unfinished and not target.left_out
+            is_news = outcome is not None or is_open
             if is_news and (info := hub.find_repo(held.repo)) is not None:
                 book.note(_note(held, info, found, clock))
         if outcome is not None and declared.has_secrets:
@@ -154,6 +155,7 @@ def _hold(store: Store, plan: ProjectPlan, clock: Clock) -> AbstractContextManag
     made = [
         replace(held, is_owned=True, at=at)
         for name, target in plan.targets.items()
+        if not target.left_out
         for held in _list_held(plan.project.manifest.targets[name], target.plan, are_made=True)
     ]
     has_secrets = any(target.has_secrets for target in plan.project.manifest.targets.values())

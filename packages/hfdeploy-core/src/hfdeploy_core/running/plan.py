@@ -104,7 +104,7 @@ def plan_project(
         missing = declared.references - known.keys()
         # A step that comes before may write to the source.
         is_known = not (missing or declared.steps.before or manifest.steps.before)
-        asked = declared.fill({**known, **dict.fromkeys(missing, UNKNOWN)})
+        asked = project.ask(declared, {**known, **dict.fromkeys(missing, UNKNOWN)}, hub)
         if declared.has_secrets:
             adopt_secrets(state, name, run.find_state(name), clock)
         plan = deployment.plan(
@@ -140,6 +140,8 @@ def plan_project(
 
 def _find_reason(declared: Declared, circumstances: Circumstances, plan: Plan) -> str | None:
     """Why a target is planned only, if it is."""
+    if circumstances.preview and declared.previews is None:
+        return "it has no previews"
     if declared.skip:
         return "the manifest skips it"
     here = replace(circumstances, target=declared.name, changed=list_changed(plan))

@@ -3,42 +3,62 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from hfdeploy_core.deploying.previews import turn_aside
 from hfdeploy_core.errors import ManifestMissing, PluginInvalid, SettingInvalid
 from hfdeploy_core.events import OnEvent, Validated
+from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.building import build_manifest, list_profiles
-from hfdeploy_core.manifest.model import Asked, Manifest
+from hfdeploy_core.manifest.model import Asked, Declared, Manifest
 from hfdeploy_core.manifest.node import Node, Position
 from hfdeploy_core.manifest.reading import read_yaml
 from hfdeploy_core.manifest.reading_toml import read_toml
-from hfdeploy_core.manifest.references import Kind
-from hfdeploy_core.options import Relay
+from hfdeploy_core.manifest.references import Kind, Reference
+from hfdeploy_core.options import Options, Relay
+from hfdeploy_core.planning.previews import check_id
 from hfdeploy_core.running.finding import FILE
 from hfdeploy_core.running.registry import check_allowed, find_connector, find_step
 from hfdeploy_core.running.stepping import read_asked
 from hfdeploy_core.running.values import read_environment
 
 MakeRelay = Callable[..., Relay]
+TellExpiry = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A manifest that makes sense, and where it stands. `environment` is what `${env:NAME}` means."""
+    """A manifest that makes sense, and where it stands. `environment` is what `${env:NAME}` means.
+
+    With the id of a `preview`, it is about the previews of those of its targets that may have some.
+    """
 
     folder: Path
     manifest: Manifest
     environment: Mapping[str, str] = field(repr=False)
     profile: str | None = None
     make_relay: MakeRelay | None = None
+    preview: str | None = None
+    tell_expiry: TellExpiry | None = None
 
     def place_options(self, asked: Asked) -> Mapping[str, Any]:
         """The options of a target, files named as this process sees them."""
         card = asked.options.get("card")
         return {**asked.options, "card": str(self.folder / card)} if isinstance(card, str) else asked.options
+
+    def ask(self, declared: Declared, values: Mapping[Reference, str], hub: Hub) -> Asked:
+        """What is asked for of a target, with these values: of its preview where that is meant."""
+        asked = declared.fill(values)
+        if self.preview is None or declared.previews is None:
+            return asked
+        given = cast("Options", asked.options)
+        repo, options = turn_aside(hub, asked.target.repo, self.preview, declared.previews["most"], given)
+        if self.tell_expiry is not None:
+            options["tags"] = (self.tell_expiry(declared.previews["ttl"]),)
+        return replace(asked, repo=repo.id, options=options)
 
     def build_relay(self, asked: Asked) -> Relay | None:
         """The relay that is asked for in front of a target. Raises SettingInvalid where nothing makes one."""
@@ -55,18 +75,23 @@ def load_project(
     profile: str | None = None,
     environment: Mapping[str, str] | None = None,
     make_relay: MakeRelay | None = None,
+    preview: str | None = None,
+    tell_expiry: TellExpiry | None = None,
 ) -> Project:
     """Read a manifest, with one of its profiles if one is named. Raises a ManifestError.
 
-    `make_relay` makes relays from the environment and what the manifest says of them.
+    `make_relay` makes relays from the environment and what the manifest says of them, `tell_expiry` tags for
+    a janitor from how long a preview may live.
     """
+    if preview is not None:
+        check_id(preview)
     path = Path(file)
     manifest = build_manifest(_read(path, str(file)), profile)
     _check_plugins(manifest)
     folder = path.absolute().parent
     given = os.environ if environment is None else environment
     found = read_environment(manifest.env_files, folder, given, manifest.shown_variables)
-    return Project(folder, manifest, found, profile, make_relay)
+    return Project(folder, manifest, found, profile, make_relay, preview, tell_expiry)
 
 
 def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda event: None) -> None:

@@ -56,7 +56,12 @@ class Run:
     def look_around(self, previous: str) -> Circumstances:
         """What conditions can look at, as far as it is the same for all."""
         branch = find_branch(self._project.folder) if self._project.manifest.has_conditions else None
-        return Circumstances(branch=branch or "", profile=self._project.profile or "", previous=previous)
+        return Circumstances(
+            branch=branch or "",
+            profile=self._project.profile or "",
+            previous=previous,
+            preview=self._project.preview or "",
+        )
 
     def find_state(self, name: str) -> Path:
         """The folder for a target's journal and hashes."""
@@ -72,8 +77,9 @@ class Run:
         )
 
     def _name_file(self, what: str) -> str:
-        profile = self._project.profile
-        return f"{what}.json" if profile is None else f"{what}-{profile}.json"
+        profile, preview = self._project.profile, self._project.preview
+        of_profile = "" if profile is None else f"-{profile}"
+        return f"{what}{of_profile}{'' if preview is None else f'+{preview}'}.json"
 
     def _attempt(
         self, name: str, is_over: threading.Event, hub: Hub, work: Callable[[str, OnEvent, Hub], T]

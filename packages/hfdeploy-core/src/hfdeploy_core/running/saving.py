@@ -23,10 +23,11 @@ from hfdeploy_core.saving import TARGETS, load_text, save_text
 
 @dataclass(frozen=True, slots=True)
 class SavedProjectPlan:
-    """What was planned of each target, of which manifest with which profile; `text` is that one's digest."""
+    """What was planned of each target of a manifest, by profile and preview; `text` is that one's digest."""
 
     manifest: str
     profile: str | None
+    preview: str | None
     text: str
     targets: Mapping[str, Plan]
 
@@ -36,6 +37,7 @@ def save_project_plan(plan: ProjectPlan, manifest: str, file: str | PathLike[str
     facts = {
         "manifest": manifest,
         "profile": plan.project.profile,
+        "preview": plan.project.preview,
         "text": _digest_manifest(manifest),
         TARGETS: {name: describe_plan(target.plan) for name, target in plan.targets.items()},
     }

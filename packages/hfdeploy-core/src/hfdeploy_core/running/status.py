@@ -14,6 +14,7 @@ from hfdeploy_core.manifest.selecting import select
 from hfdeploy_core.manifest.state import Held
 from hfdeploy_core.model import RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
+from hfdeploy_core.planning.previews import name_preview
 from hfdeploy_core.planning.status import Status
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import MOST_AT_A_TIME, Run
@@ -58,7 +59,11 @@ def status_project(
 
     with run.enter(hub) as connected:
         state = run.find_store(connected).read()
-        declared = {_find_repo(target, values, connected): name for name, target in manifest.targets.items()}
+        declared = {
+            _find_repo(target, values, connected, project.preview): name
+            for name, target in manifest.targets.items()
+            if project.preview is None or target.previews is not None
+        }
         held = {held.repo: held.target for held in state.repos if not names or held.target in names}
 
         def look(repo: RepoRef, name: str) -> TargetStatus:
@@ -72,6 +77,7 @@ def status_project(
             return ProjectStatus(tuple(found.result() for found in looks))
 
 
-def _find_repo(declared: Declared, values: Mapping[Reference, str], hub: Hub) -> RepoRef:
+def _find_repo(declared: Declared, values: Mapping[Reference, str], hub: Hub, preview: str | None) -> RepoRef:
     namespace, name = parse_repo_id(fill(declared.repo, values))
-    return RepoRef(RepoType(declared.options["repo_type"]), namespace or hub.whoami().name, name)
+    repo = RepoRef(RepoType(declared.options["repo_type"]), namespace or hub.whoami().name, name)
+    return repo if preview is None else name_preview(repo, preview)

@@ -11,10 +11,13 @@ from hfdeploy.cli.asking import report_option, secrets_file_option, told_options
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.manifest import (
+    OF_TARGETS,
     apply_manifest,
+    load_manifest,
     manifest_options,
     means_plan,
     plan_manifest,
+    preview_option,
     recall_manifest_plan,
     refuse_others,
 )
@@ -28,6 +31,7 @@ from hfdeploy_core.saving import is_of_targets
 @click.command()
 @click.argument("words", metavar="[PLAN | TARGET...]", nargs=-1)
 @manifest_options
+@preview_option
 @consent_option
 @report_option
 @secrets_file_option
@@ -42,6 +46,7 @@ def apply(
     words: tuple[str, ...],
     manifest: str | None,
     profile: str | None,
+    preview: str | None,
     is_agreed: bool,
     report: str | None,
     secrets_file: str | None,
@@ -64,11 +69,9 @@ def apply(
     file and no target.
     """
     with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
-        if not means_plan(words, manifest=manifest, profile=profile):
-            refuse_others(
-                context, {"manifest", "profile", "is_agreed", "report"}, of="the targets of a manifest"
-            )
-            made = plan_manifest(renderer, words, manifest, profile)
+        if not means_plan(words, manifest, profile, preview):
+            refuse_others(context, {*OF_TARGETS, "is_agreed", "report"}, of="the targets of a manifest")
+            made = plan_manifest(renderer, words, load_manifest(manifest, profile, preview))
             if made.has_work:
                 ask_consent("Apply this?", is_agreed=is_agreed)
             apply_manifest(renderer, made)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,16 +10,27 @@ import hfdeploy_core
 from hfdeploy.cli.asking import type_option
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
-from hfdeploy.cli.manifest import load_manifest, manifest_options, means_repo, refuse_others
+from hfdeploy.cli.manifest import (
+    OF_TARGETS,
+    load_manifest,
+    manifest_options,
+    means_repo,
+    preview_option,
+    refuse_others,
+)
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy.render import open_renderer
 from hfdeploy.render.port import Renderer
 from hfdeploy_core.errors import SettingInvalid
 
+if TYPE_CHECKING:
+    from hfdeploy_core.project import Project
+
 
 @click.command()
 @click.argument("words", metavar="[REPO | TARGET...]", nargs=-1)
 @manifest_options
+@preview_option
 @type_option
 @click.option("--with-proxy", is_flag=True, help="And the relay in front of it.")
 @click.option(
@@ -35,6 +47,7 @@ def destroy(
     words: tuple[str, ...],
     manifest: str | None,
     profile: str | None,
+    preview: str | None,
     repo_type: str,
     with_proxy: bool,
     proxy_suffix: str | None,
@@ -49,9 +62,9 @@ def destroy(
     hfdeploy.yaml, a word is a TARGET unless it has a slash.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
-        if not means_repo(words, manifest=manifest, profile=profile):
-            refuse_others(context, {"manifest", "profile", "is_agreed"}, of="the targets of a manifest")
-            _destroy_targets(renderer, words, manifest, profile, is_agreed=is_agreed)
+        if not means_repo(words, manifest, profile, preview):
+            refuse_others(context, {*OF_TARGETS, "is_agreed"}, of="the targets of a manifest")
+            _destroy_targets(renderer, words, load_manifest(manifest, profile, preview), is_agreed=is_agreed)
             return
         if proxy_suffix is not None and not with_proxy:
             raise SettingInvalid("--proxy-suffix is about the relay.", "Add --with-proxy.")
@@ -61,12 +74,9 @@ def destroy(
         hfdeploy_core.destroy(plan, on_event=renderer.show)
 
 
-def _destroy_targets(
-    renderer: Renderer, names: Sequence[str], manifest: str | None, profile: str | None, *, is_agreed: bool
-) -> None:
+def _destroy_targets(renderer: Renderer, names: Sequence[str], loaded: "Project", *, is_agreed: bool) -> None:
     from hfdeploy_core import project
 
-    loaded = load_manifest(manifest, profile)
     plan = project.plan_destroy_project(loaded, names, on_event=renderer.show)
     if plan.repos:
         ask_consent("Delete these for good?", is_agreed=is_agreed)

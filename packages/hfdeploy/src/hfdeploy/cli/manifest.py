@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from hfdeploy.cli.expiring import tell_expiry
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy.render.port import Renderer
 from hfdeploy_core import Relay
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 _ALWAYS = frozenset({"words", "as_json", "debug"})
+OF_TARGETS = frozenset({"manifest", "profile", "preview"})
 manifest_option = click.option(
     "--manifest", metavar="FILE", help=f"The manifest; else {FILE}, or {PYPROJECT} here."
 )
 _OPTIONS = (manifest_option, click.option("--profile", metavar="NAME", help="Which of its profiles."))
+preview_option = click.option(
+    "--preview", metavar="ID", help="The previews of that id, of targets that have `previews`."
+)
 
 
 def find_file(manifest: str | None = None) -> str:
@@ -38,19 +44,20 @@ def manifest_options(command: Command) -> Command:
     return reduce(lambda decorated, decorator: decorator(decorated), reversed(_OPTIONS), command)
 
 
-def means_targets(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
+def means_targets(words: Sequence[str], *named: str | None) -> bool:
     """Whether `plan WORDS` is about a manifest, not `SOURCE REPO`.
 
-    Two words are SOURCE REPO, unless the first one is a target here and the second one has no slash.
+    Two words are SOURCE REPO, unless the first one is a target here and the second one has no slash. `named`
+    are the manifest, the profile and the preview: whoever names one speaks of targets.
     """
-    if manifest is not None or profile is not None or len(words) != 2:
+    if any(named) or len(words) != 2:
         return True
     return "/" not in words[1] and words[0] in _list_targets()
 
 
-def means_plan(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
+def means_plan(words: Sequence[str], *named: str | None) -> bool:
     """Whether `apply WORD` is about a saved plan: a file that is no target here."""
-    if manifest is not None or profile is not None or len(words) != 1:
+    if any(named) or len(words) != 1:
         return False
     (word,) = words
     # A target that is misspelt is told as one.
@@ -58,22 +65,28 @@ def means_plan(words: Sequence[str], *, manifest: str | None, profile: str | Non
     return word not in _list_targets() and not may_be_target
 
 
-def means_repo(words: Sequence[str], *, manifest: str | None, profile: str | None) -> bool:
+def means_repo(words: Sequence[str], *named: str | None) -> bool:
     """Whether `status WORD` or `destroy WORD` is about one repo: with a slash, or where there is no manifest.
 
     A target that is misspelt must not be the name of a repo that is deleted.
     """
-    if manifest is not None or profile is not None or len(words) != 1:
+    if any(named) or len(words) != 1:
         return False
     return "/" in words[0] or find_manifest() is None
 
 
-def load_manifest(manifest: str | None, profile: str | None) -> "Project":
+def load_manifest(manifest: str | None, profile: str | None, preview: str | None = None) -> "Project":
     """The manifest that is meant."""
     # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
     from hfdeploy_core import project
 
-    return project.load_project(find_file(manifest), profile=profile, make_relay=make_declared_relay)
+    return project.load_project(
+        find_file(manifest),
+        profile=profile,
+        make_relay=make_declared_relay,
+        preview=preview,
+        tell_expiry=lambda ttl: tell_expiry(ttl, datetime.now(UTC)),
+    )
 
 
 def make_declared_relay(environment: Mapping[str, str], *, strict: bool, **asked: str | None) -> Relay:
@@ -83,13 +96,11 @@ def make_declared_relay(environment: Mapping[str, str], *, strict: bool, **asked
     )
 
 
-def plan_manifest(
-    renderer: Renderer, names: Sequence[str], manifest: str | None, profile: str | None
-) -> "ProjectPlan":
+def plan_manifest(renderer: Renderer, names: Sequence[str], loaded: "Project") -> "ProjectPlan":
     """Plan these targets of a manifest, and show what would be changed."""
     from hfdeploy_core import project
 
-    made = project.plan_project(load_manifest(manifest, profile), names, on_event=renderer.show)
+    made = project.plan_project(loaded, names, on_event=renderer.show)
     for target in made.targets.values():
         if target.has_changes:
             renderer.show_plan(target.plan, target.name)
@@ -108,7 +119,7 @@ def recall_manifest_plan(renderer: Renderer, file: str) -> "ProjectPlan":
     from hfdeploy_core import project
 
     saved = project.load_project_plan(file)
-    loaded = load_manifest(saved.manifest, saved.profile)
+    loaded = load_manifest(saved.manifest, saved.profile, saved.preview)
     return project.recall_project_plan(saved, loaded, on_event=renderer.show)
 
 

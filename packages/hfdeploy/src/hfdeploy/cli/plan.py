@@ -8,9 +8,12 @@ import hfdeploy_core
 from hfdeploy.cli.asking import read_asked, setting_options, told_options
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.manifest import (
+    OF_TARGETS,
+    load_manifest,
     manifest_options,
     means_targets,
     plan_manifest,
+    preview_option,
     refuse_others,
     save_manifest_plan,
 )
@@ -44,6 +47,7 @@ class _Plan(click.Command):
 @click.argument("words", metavar="[SOURCE REPO | TARGET...]", nargs=-1)
 @setting_options
 @manifest_options
+@preview_option
 @click.option(
     _DETAILED, "is_detailed", is_flag=True, help="Exit with 0 for nothing to do, 2 for changes, 1 for errors."
 )
@@ -57,6 +61,7 @@ def plan(
     words: tuple[str, ...],
     manifest: str | None,
     profile: str | None,
+    preview: str | None,
     out: str | None,
     is_detailed: bool,
     as_json: bool,
@@ -76,11 +81,9 @@ def plan(
         open_renderer(as_json=as_json) as renderer,
         told_failures(renderer, debug=debug, exit_code=failed),
     ):
-        if means_targets(words, manifest=manifest, profile=profile):
-            refuse_others(
-                context, {"manifest", "profile", "is_detailed", "out"}, of="the targets of a manifest"
-            )
-            targets = plan_manifest(renderer, words, manifest, profile)
+        if means_targets(words, manifest, profile, preview):
+            refuse_others(context, {*OF_TARGETS, "is_detailed", "out"}, of="the targets of a manifest")
+            targets = plan_manifest(renderer, words, load_manifest(manifest, profile, preview))
             if out is not None:
                 save_manifest_plan(targets, manifest, out)
             has_changes = targets.has_changes

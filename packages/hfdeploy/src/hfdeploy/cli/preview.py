@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import asked_options, debug_option, read_asked, told_options
 from hfdeploy.cli.consenting import ask_consent, consent_option
+from hfdeploy.cli.expiring import read_expiry, tell_expiry
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.relaying import make_relay
 from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
@@ -86,7 +87,7 @@ def list_(*, repo: str, as_json: bool, debug: bool) -> None:
     """Show the previews of the Space REPO."""
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         for found in hfdeploy_core.list_previews(repo):
-            expires = _read_expiry(found.tags)
+            expires = read_expiry(found.tags)
             told = {"id": found.id, "repo_id": found.repo_id, "expires": expires}
             line = f"{found.id}  {found.repo_id}  until {expires or 'somebody deletes it'}"
             click.echo(json.dumps(told) if as_json else line)
@@ -106,18 +107,3 @@ def destroy(*, repo: str, id: str, with_proxy: bool, is_agreed: bool, as_json: b
         plan = hfdeploy_core.plan_destroy_preview(repo, id=id, relay=relay, on_event=renderer.show)
         ask_consent("Delete it for good?", is_agreed=is_agreed)
         hfdeploy_core.destroy(plan, on_event=renderer.show)
-
-
-def tell_expiry(ttl: str, now: datetime) -> str:
-    """The janitor's tag for that long from now, up to a whole day: the same on every push of a day."""
-    from hfdeploy_janitor.decide import EXPIRES_TAG
-    from hfdeploy_janitor.rules import parse_duration
-
-    until = now + timedelta(seconds=parse_duration(ttl), days=1)
-    return f"{EXPIRES_TAG}{until:%Y-%m-%d}T00:00Z"
-
-
-def _read_expiry(tags: Sequence[str]) -> str | None:
-    from hfdeploy_janitor.decide import EXPIRES_TAG
-
-    return max((tag.removeprefix(EXPIRES_TAG) for tag in tags if tag.startswith(EXPIRES_TAG)), default=None)

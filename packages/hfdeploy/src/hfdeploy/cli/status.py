@@ -5,7 +5,14 @@ import click
 import hfdeploy_core
 from hfdeploy.cli.asking import told_options, type_option
 from hfdeploy.cli.failing import told_failures
-from hfdeploy.cli.manifest import load_manifest, manifest_options, means_repo, refuse_others
+from hfdeploy.cli.manifest import (
+    OF_TARGETS,
+    load_manifest,
+    manifest_options,
+    means_repo,
+    preview_option,
+    refuse_others,
+)
 from hfdeploy.render import open_renderer
 from hfdeploy.render.status import say_project, say_status
 
@@ -13,6 +20,7 @@ from hfdeploy.render.status import say_project, say_status
 @click.command()
 @click.argument("words", metavar="[REPO | TARGET...]", nargs=-1)
 @manifest_options
+@preview_option
 @type_option
 @click.option("--plan", "file", metavar="FILE", help="Compare with what this saved plan leaves.")
 @told_options
@@ -24,6 +32,7 @@ def status(
     words: tuple[str, ...],
     manifest: str | None,
     profile: str | None,
+    preview: str | None,
     repo_type: str,
     file: str | None,
     state: str | None,
@@ -37,11 +46,11 @@ def status(
     a slash.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
-        if not means_repo(words, manifest=manifest, profile=profile):
-            refuse_others(context, {"manifest", "profile"}, of="the targets of a manifest")
+        if not means_repo(words, manifest, profile, preview):
+            refuse_others(context, OF_TARGETS, of="the targets of a manifest")
             from hfdeploy_core import project
 
-            loaded = load_manifest(manifest, profile)
+            loaded = load_manifest(manifest, profile, preview)
             shown = project.status_project(loaded, words, on_event=renderer.show)
             renderer.show_answer("status", shown, say_project(shown))
             return
