@@ -10,6 +10,7 @@ import pytest
 from hfdeploy_core import project
 from hfdeploy_core.errors import (
     DeployError,
+    GateError,
     HubUnreachable,
     ManifestMissing,
     PermissionRefused,
@@ -255,6 +256,15 @@ def test_what_was_made_is_owned_and_what_was_there_is_not(
     project.destroy_project(plan, hub=hub, on_event=told.append)
     assert set(hub.repos) == {ref("model", "m")}
     assert project.plan_destroy_project(loaded, hub=hub).repos == {}
+
+
+def test_what_was_made_and_does_not_get_live_is_owned_all_the_same(load: Load, hub: FakeHub) -> None:
+    loaded = load(APP % ", gate: true")
+    crashes = [Runtime("BUILD_ERROR")]
+    hub.find_runtime = lambda repo: crashes[0]  # type: ignore[method-assign]
+    with pytest.raises(GateError):
+        project.apply_project(project.plan_project(loaded, hub=hub), hub=hub, clock=FakeClock())
+    assert list(project.plan_destroy_project(loaded, hub=hub).repos) == ["space alice/app"]
 
 
 def test_what_was_left_out_is_not_owned_once_somebody_makes_it(load: Load, hub: FakeHub) -> None:

@@ -140,7 +140,7 @@ def _build(routers: Iterable[APIRouter]) -> FastAPI:
     app = FastAPI(redirect_slashes=False, openapi_url=None, docs_url=None, redoc_url=None)
     for router in routers:
         for route in router.routes:
-            if isinstance(route, APIRoute) and "GET" in route.methods:
+            if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
                 route.methods.add("HEAD")  # the server leaves the body out
         app.include_router(router)
     app.add_exception_handler(HubError, _answer_error)

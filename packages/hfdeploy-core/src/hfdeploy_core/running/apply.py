@@ -10,13 +10,13 @@ from typing import TypedDict
 from hfdeploy_core import deployment
 from hfdeploy_core.clock import Clock, SystemClock
 from hfdeploy_core.errors import DeployError, ValueMissing
-from hfdeploy_core.events import Event, OnEvent, Planned, RunFinished, Scanned
+from hfdeploy_core.events import Event, OnEvent, Planned, RepoCreated, RunFinished, Scanned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.facts import name_facts, name_relay_facts
 from hfdeploy_core.manifest.model import Declared
 from hfdeploy_core.manifest.references import Reference
 from hfdeploy_core.manifest.state import Held, State
-from hfdeploy_core.model import Outcome, Plan, RepoInfo
+from hfdeploy_core.model import Outcome, Plan, RepoInfo, RepoRef
 from hfdeploy_core.running.flow import Done, Failed, Fate, Left, list_fates
 from hfdeploy_core.running.plan import ProjectPlan, list_changed
 from hfdeploy_core.running.run import Run, raise_failures
@@ -89,8 +89,22 @@ def apply_project(
             stepper.take(steps.before, here, facts, tell)
         if manifest.targets[name].has_secrets:
             adopt_secrets(book.state, name, run.find_state(name), clock)
-        outcome = None if target.is_settled else deploy(name, tell, hub)
         declared = manifest.targets[name]
+        made: set[str] = set()
+
+        def listen(event: Event) -> None:
+            if isinstance(event, RepoCreated):
+                made.add(event.repo_id)
+            tell(event)
+
+        try:
+            outcome = None if target.is_settled else deploy(name, listen, hub)
+        except DeployError:
+            # What it made is a run's own, also if it does not get live.
+            for held in _list_held(declared, target.plan):
+                if held.repo.id in made and (info := _find_quietly(hub, held.repo)) is not None:
+                    book.note(_note(held, info, book.state.find(held.repo), clock))
+            raise
         facts.update(target.facts if outcome is None else name_facts(name, outcome))
         if outcome is not None and declared.relay is not None:
             facts.update(name_relay_facts(declared.relay.name, outcome))
@@ -126,6 +140,14 @@ def apply_project(
     if (error := failure or late) is not None:
         raise error
     return {name: fate.result for name, fate in fates.items() if isinstance(fate, Done)}
+
+
+def _find_quietly(hub: Hub, repo: RepoRef) -> RepoInfo | None:
+    """What is there, if that can be told: who asks has a failure to tell already."""
+    try:
+        return hub.find_repo(repo)
+    except DeployError:
+        return None
 
 
 def _find_failure(work: Callable[[], None]) -> DeployError | None:
