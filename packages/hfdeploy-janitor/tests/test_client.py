@@ -117,6 +117,14 @@ def test_an_edit_and_a_tag_show(api: HfApi, model: Thing, client: HubClient) -> 
 
 
 @pytest.mark.parametrize(
+    "endpoint", ["hub.test", "http://", "ftp://hub.test", "http://[::1", "http://h:99999"]
+)
+def test_what_is_no_url_of_a_hub_is_told_before_anything_is_asked(endpoint: str) -> None:
+    with pytest.raises(HubUnreachable, match="is not the URL of a Hub"):
+        HubClient(FakeClock(), Budget(FakeClock()), endpoint=endpoint)
+
+
+@pytest.mark.parametrize(
     ("rule", "error"),
     [
         ("* ** status=401", TokenRejected),

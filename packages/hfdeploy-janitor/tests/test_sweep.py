@@ -115,6 +115,7 @@ LOST = HubUnreachable("The line is dead.")
     [
         ("look", PermissionRefused("No."), False, 0, Fate.FAILED),
         ("look", TokenRejected("No."), False, 0, Fate.FAILED),
+        ("look", RateLimited("Wait."), False, 0, Fate.POSTPONED),
         ("delete", PermissionRefused("No."), False, 0, Fate.FAILED),
         ("delete", TokenRejected("No."), False, 0, Fate.FAILED),
         ("delete", RateLimited("Wait."), False, 0, Fate.POSTPONED),

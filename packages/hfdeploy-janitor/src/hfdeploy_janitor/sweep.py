@@ -71,7 +71,7 @@ def apply_plan(
         else:
             try:
                 result = _handle(target, plan.policy, hub, clock, journal, seal)
-            except BudgetSpent as error:
+            except (RateLimited, BudgetSpent) as error:
                 result = Result(target, Fate.POSTPONED, error.message)
             except ClockSkewed as error:
                 stopped = error.message
@@ -137,7 +137,7 @@ def _handle(
 ) -> Result:
     try:
         sight = hub.look(target.thing)
-    except BudgetSpent:
+    except (RateLimited, BudgetSpent):
         raise
     except DeployError as error:
         return Result(target, Fate.FAILED, f"It could not be looked at: {error.message}")

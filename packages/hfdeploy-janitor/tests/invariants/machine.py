@@ -24,7 +24,7 @@ from hfdeploy_janitor.rules import REPO_KINDS, Kind, Policy, Rule
 from hfdeploy_janitor.sweep import apply_plan, make_plan, settle
 
 from .oracle import is_put_away, may_go
-from .worlds import FakeWorld, Killed, Truth, Witness, World
+from .worlds import ERRORS, FakeWorld, Killed, Truth, Witness, World
 
 NAMES = ["test-1", "test-2", "test-3", "test.4", "test-keep-1", "tests-1", "testing", "mine"]
 HOURS = st.sampled_from([30.0, 30.0, 6.1, 5.9, 2.1, 1.9, 0.5, 0.0])
@@ -188,7 +188,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         method=st.sampled_from(["delete", "look", "list_page", "rename", "set_private"]),
-        error=st.sampled_from(["401", "403", "500", "lost"]),
+        error=st.sampled_from(sorted(ERRORS)),
         skip=st.integers(0, 3),
         after_effect=st.booleans(),
     )

@@ -10,7 +10,14 @@ from typing import Any, Protocol
 
 from huggingface_hub import HfApi
 
-from hfdeploy_core.errors import DeployError, HubFailed, HubUnreachable, PermissionRefused, TokenRejected
+from hfdeploy_core.errors import (
+    DeployError,
+    HubFailed,
+    HubUnreachable,
+    PermissionRefused,
+    RateLimited,
+    TokenRejected,
+)
 from hfdeploy_core.testing import FakeClock
 from hfdeploy_janitor.budget import Budget
 from hfdeploy_janitor.client import _read_repo
@@ -28,11 +35,18 @@ KEY = b"a key for tests"
 ERRORS: dict[str, DeployError] = {
     "401": TokenRejected("401"),
     "403": PermissionRefused("403"),
+    "429": RateLimited("429"),
     "500": HubFailed("500"),
     "lost": HubUnreachable("lost"),
 }
 # For each of them the same on the local hub, before the effect and after it.
-_RULES = {"401": "status=401", "403": "status=403", "500": "status=500", "lost": "reset=before"}
+_RULES = {
+    "401": "status=401",
+    "403": "status=403",
+    "429": "status=429",
+    "500": "status=500",
+    "lost": "reset=before",
+}
 _ROUTES = {"list_page": "GET /api/*", "look": "GET /api/*/*/*", "delete": "DELETE **"}
 _ROUTES |= {"rename": "POST /api/repos/move", "set_private": "PUT **"}
 
