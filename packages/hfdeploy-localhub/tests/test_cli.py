@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from hfdeploy_localhub import User
-from hfdeploy_localhub.cli import parse_user
+from hfdeploy_localhub.cli import _clear_ready_file, parse_user
 
 COMMAND = Path(sys.executable).parent / "hfdeploy-localhub"
 
@@ -103,8 +103,20 @@ def test_failures_are_one_sentence_with_a_remedy(tmp_path: Path) -> None:
         assert "Choose another --port" in fails("--port", port, "--data", tmp_path / "d")
     with serve(tmp_path):
         assert "another hub uses it" in fails("--port=0", "--data", tmp_path / "data")
+    assert "Look at --host" in fails("--port=0", "--host", "192.0.2.1")
     assert "cannot be an account's name" in fails("--user", "a b")
     assert "already the name of a user" in fails("--port=0", "--data", tmp_path / "e", "--user", "x::x")
+
+
+def test_a_ready_file_is_of_this_hub(tmp_path: Path) -> None:
+    with pytest.raises(typer.Exit):
+        _clear_ready_file(tmp_path)
+    with pytest.raises(typer.Exit):
+        _clear_ready_file(tmp_path / "no" / "ready.json")
+    old = tmp_path / "ready.json"
+    old.write_text("of an earlier one")
+    _clear_ready_file(old)
+    assert not old.exists()
 
 
 def test_an_interrupt_ends_it_quietly(tmp_path: Path) -> None:

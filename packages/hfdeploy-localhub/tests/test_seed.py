@@ -78,9 +78,11 @@ def test_a_restart_brings_the_rest_up_to_the_seed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("users: [", "not YAML"),
+        ("users: [", "not YAML in line 1: expected the node content"),
+        ("users:\n - {name: a, token: hf_secret", "not YAML in line 2"),
+        ("users: [{name: a, token: hf_secret\0}]", "not YAML: no text"),
         ("users: [{name: a, tokn: hf_secret}]", "tokn"),
-        ("users: [{name: a, organisations: {b: boss}}]", "organisations"),
+        ("users: [{name: a, organisations: {b: boss}}]", r"users.0.organisations.b: Input should be 'read'"),
         ("- a", "dictionary"),
     ],
 )

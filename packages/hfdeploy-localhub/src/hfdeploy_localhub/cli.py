@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from errno import EADDRINUSE
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -94,10 +95,13 @@ def serve(
     people = _gather(user or [], seed)
     rules = [_parse_fault(text) for text in fault or ()]
     folder = data or platformdirs.user_data_path("hfdeploy-localhub")
+    if ready_file:
+        _clear_ready_file(ready_file)
     try:
         listener = bind(host, port)
     except OSError as error:
-        _fail(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port (0: any free one).")
+        remedy = "Choose another --port (0: any free one)" if error.errno == EADDRINUSE else "Look at --host"
+        _fail(f"Cannot listen on {host}:{port}: {error.strerror}. {remedy}.")
     endpoint = endpoint_of(listener)
     try:
         application = create_app(folder, endpoint=endpoint)
@@ -119,12 +123,21 @@ def _parse_fault(text: str) -> Rule:
         raise typer.BadParameter(f"--fault: {error}.") from None
 
 
+def _clear_ready_file(path: Path) -> None:
+    """What an earlier hub wrote there would be taken for this one's."""
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        _fail(f"{path} cannot be written. Name a file in a folder of yours with --ready-file.")
+    path.unlink(missing_ok=True)
+
+
 def _gather(users: Sequence[str], path: Path | None) -> Seed:
     """The seed of the options and of the file together; the default user where neither names one."""
     try:
         path = path or find_seed(Path())
         seed = add_users(read_seed(path) if path else Seed(), [parse_user(text) for text in users])
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        _fail(f"{error.filename} cannot be read: {error.strerror}. Name another file with --seed.")
+    except ValueError as error:
         _fail(f"{error}. Mend it, or name another file with --seed.")
     return seed if seed.users else Seed([User("local")], seed.organisations, seed.trusted_publishers)
 

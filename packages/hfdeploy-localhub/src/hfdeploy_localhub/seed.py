@@ -95,13 +95,23 @@ def read_seed(path: Path) -> Seed:
     import yaml  # most hubs have no such file, and all of them should start quickly
 
     try:
-        return TypeAdapter(Seed).validate_python(yaml.safe_load(path.read_text()) or {})
+        return TypeAdapter(Seed).validate_python(yaml.safe_load(path.read_text("utf-8")) or {})
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        # Without the line itself, which may hold a token.
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{path} is not YAML{where}: {getattr(error, 'problem', 'no text')}") from None
     except ValidationError as error:
         # Only the place and the kind of fault: the values may be tokens.
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        faults = [f"{_tell_place(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
         raise ValueError(f"{path}: {'; '.join(faults)}") from None
+
+
+def _tell_place(place: Sequence[int | str]) -> str:
+    """Without the names of the types that were tried there."""
+    return ".".join(str(part) for part in place if "[" not in str(part))
 
 
 def find_seed(folder: Path) -> Path | None:
