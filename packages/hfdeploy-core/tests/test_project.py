@@ -383,7 +383,7 @@ def test_a_run_knows_what_became_of_the_one_before(load: Load, hub: FakeHub, tol
         return [event.step for event in told if isinstance(event, StepFinished)]
 
     fails = "{type: run, command: ['false']}"
-    assert [run(""), run(""), run(fails), run("")] == [["first"], ["done"], ["done"], ["failed"]]
+    assert [run(""), run(""), run(fails), run("")] == [["first"], ["done"], [], ["failed"]]
 
 
 def test_a_state_on_the_hub_is_two_commits_a_run_and_none_without_changes(load: Load, hub: FakeHub) -> None:

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from hfdeploy_core.errors import RepoNotFound, SettingInvalid, SourceEmpty
-from hfdeploy_core.manifest.drafting import decide_type
+from hfdeploy_core.manifest.drafting import decide_sdk, decide_type
 from hfdeploy_core.model import Gated, RepoRef, RepoType, Sdk, Visibility, Volume
 from hfdeploy_core.running.init import init_project
 from hfdeploy_core.running.plan import plan_project
@@ -56,11 +56,26 @@ def test_each_folder_that_looks_like_one_becomes_a_target(folder: Path, hub: Fak
         init_project(folder)
 
 
+@pytest.mark.parametrize(
+    ("names", "code", "card", "sdk"),
+    [
+        (["app.py", "Dockerfile"], "", [], "docker"),
+        (["app.py"], "import os\nimport streamlit as st\n", [], "streamlit"),
+        (["app.py"], "import gradio", [], "gradio"),
+        (["index.html"], "", [], "static"),
+        (["index.html"], "", ["sdk"], None),
+    ],
+)
+def test_an_app_is_run_by_what_it_looks_like(names, code, card, sdk) -> None:
+    assert decide_sdk(names, code, card) == sdk
+
+
 def test_a_folder_that_is_one_itself_is_the_only_target(tmp_path: Path) -> None:
     (tmp_path / "3d app").mkdir()
     (tmp_path / "3d app" / "index.html").write_text("")
     targets = yaml.safe_load(init_project(tmp_path / "3d app").read_text())["targets"]
-    assert targets == {"target-3d-app": {"type": "space", "repo": "target-3d-app", "source": "."}}
+    facts = {"type": "space", "repo": "target-3d-app", "source": ".", "sdk": "static"}
+    assert targets == {"target-3d-app": facts}
 
 
 def test_where_there_is_nothing_nothing_is_written(tmp_path: Path) -> None:

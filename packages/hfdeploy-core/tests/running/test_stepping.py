@@ -136,6 +136,22 @@ def test_a_run_that_was_cut_short_goes_on_where_it_stopped(apply, told: list, tm
     assert done(told) == ["first"]
 
 
+def test_after_a_failure_only_what_asks_for_it_is_done_wherever_it_stands(apply, told: list) -> None:
+    tell = say("%s", ", when: result == 'failed'")
+    elsewhere = say("never", ", when: branch == ''")
+    with pytest.raises(StepFailed, match="broken"):
+        apply(
+            after=f"{elsewhere}, {tell % ('d', 'd')}",
+            target=f", steps: {{before: [{FAIL}, {elsewhere}, {tell % ('a', 'a')}], "
+            f"after: [{tell % ('b', 'b')}]}}",
+        )
+    assert done(told) == ["a", "b", "d"]
+    told.clear()
+    with pytest.raises(StepFailed, match="broken"):
+        apply(after=f"{FAIL}, {say('never')}, {tell % ('c', 'c')}")
+    assert done(told) == ["c"]
+
+
 def test_of_steps_that_were_done_those_that_were_rewritten_are_done_again(apply, told: list) -> None:
     with pytest.raises(StepFailed):
         apply(before=say("a") + "," + say("b"), after=FAIL, target=f", steps: {{before: [{say('c')}]}}")

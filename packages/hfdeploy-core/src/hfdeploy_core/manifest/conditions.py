@@ -61,6 +61,11 @@ def find_condition_fault(text: str) -> str | None:
     return None if isinstance(found, bool) else f"this is neither true nor false, but {found!r}."
 
 
+def asks_for_result(text: str) -> bool:
+    """Whether an expression looks at what became of all before."""
+    return "result" in _compile(text).variables()
+
+
 def decide(text: str, circumstances: Circumstances) -> bool:
     """Whether an expression holds. Raises StepFailed where it is none that is true or false."""
     try:

@@ -1,5 +1,6 @@
 """A first manifest: from what is in a folder, and from repos that are there already."""
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,17 @@ def decide_type(names: Container[str], suffixes: Container[str], card: Container
     if any(suffix in suffixes for suffix in _WEIGHTS):
         return RepoType.MODEL
     return RepoType.DATASET if any(suffix in suffixes for suffix in _TABLES) else None
+
+
+def decide_sdk(names: Container[str], code: str, card: Container[str]) -> str | None:
+    """What seems to run an app: from its files' names and its app.py; None where README.md says it."""
+    if "sdk" in card:
+        return None
+    if "Dockerfile" in names:
+        return "docker"
+    if "app.py" in names:
+        return "streamlit" if re.search(r"^\s*(?:import|from) streamlit\b", code, re.MULTILINE) else "gradio"
+    return "static" if "index.html" in names else None
 
 
 def draft_existing(

@@ -82,14 +82,10 @@ def apply_project(
             source, asked.repo, relay=relay, gate=asked.gate, on_event=tell, **shared, **options
         )
 
-    def work(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:
-        target, steps = plan.targets[name], manifest.targets[name].steps
-        here = replace(circumstances, target=name, changed=list_changed(target.plan))
-        if not target.is_settled:
-            stepper.take(steps.before, here, facts, tell)
-        if manifest.targets[name].has_secrets:
+    def carry_out(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:
+        target, declared = plan.targets[name], manifest.targets[name]
+        if declared.has_secrets:
             adopt_secrets(book.state, name, run.find_state(name), clock)
-        declared = manifest.targets[name]
         made: set[str] = set()
 
         def listen(event: Event) -> None:
@@ -116,8 +112,21 @@ def apply_project(
                 book.note(_note(held, info, found, clock))
         if outcome is not None and declared.has_secrets:
             share_secrets(book, _list_held(declared, target.plan), run.find_state(name), clock)
-        if not target.is_settled:
-            stepper.take(steps.after, here, facts, tell)
+        return outcome
+
+    def work(name: str, tell: OnEvent, hub: Hub, book: Book) -> Outcome | None:
+        target, steps = plan.targets[name], manifest.targets[name].steps
+        if target.is_settled:
+            return carry_out(name, tell, hub, book)
+        here = replace(circumstances, target=name, changed=list_changed(target.plan))
+        try:
+            stepper.take(steps.before, here, facts, tell)
+            outcome = carry_out(name, tell, hub, book)
+        except DeployError:
+            failed = replace(here, result="failed")
+            _find_failure(lambda: stepper.take(steps.after, failed, {**target.facts, **facts}, tell))
+            raise
+        stepper.take(steps.after, here, facts, tell)
         return outcome
 
     needs = {name: target.needs for name, target in manifest.targets.items()}

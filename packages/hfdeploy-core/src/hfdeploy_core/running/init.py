@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hfdeploy_core.deployment import enter
 from hfdeploy_core.errors import CardInvalid, RepoNotFound, SettingInvalid, SourceEmpty
-from hfdeploy_core.events import OnEvent
+from hfdeploy_core.events import OnEvent, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.building import build_manifest
-from hfdeploy_core.manifest.drafting import Draft, decide_type, draft_existing, write_manifest
+from hfdeploy_core.manifest.drafting import Draft, decide_sdk, decide_type, draft_existing, write_manifest
 from hfdeploy_core.manifest.reading import read_yaml
 from hfdeploy_core.model import RepoInfo, RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
@@ -20,6 +20,7 @@ from hfdeploy_core.source.card import read_card
 from hfdeploy_core.source.ignore import is_deployed
 
 _MOST_FILES = 10_000
+_MOST_CHARACTERS = 100_000
 _PREFIXES = {f"{kind}s": kind for kind in RepoType}
 
 
@@ -52,6 +53,9 @@ def init_project(
     text = write_manifest(drafts.values())
     build_manifest(read_yaml(text, str(file)))
     file.write_text(text, encoding="utf-8")
+    for draft in drafts.values():
+        if not (root / draft.source).exists():
+            on_event(Warned(f"{draft.source} is not there yet: the files of {draft.repo} belong into it."))
     validate(file, on_event=on_event)
     return file
 
@@ -60,18 +64,13 @@ def _draft_folders(root: Path) -> Iterator[Draft]:
     """A target for every folder that looks like one, or for all of it."""
     found = []
     for place in sorted(path for path in root.iterdir() if path.is_dir() and is_deployed(path.name)):
-        kind = _look(place, place.rglob("*"))
-        if kind is not None and not place.name.startswith("."):
-            found.append(Draft(_clean(place.name), kind, _clean(place.name), f"./{place.name}", {}))
-    whole = _look(root, root.glob("*"))
-    if whole is not None:
-        name = _clean(root.resolve().name)
-        yield Draft(name, whole, name, ".", {})
-    else:
-        yield from found
+        if not place.name.startswith("."):
+            found.append(_look(place, place.rglob("*"), place.name, f"./{place.name}"))
+    whole = _look(root, root.glob("*"), root.resolve().name, ".")
+    yield from filter(None, found if whole is None else [whole])
 
 
-def _look(folder: Path, paths: Iterator[Path]) -> RepoType | None:
+def _look(folder: Path, paths: Iterator[Path], called: str, source: str) -> Draft | None:
     files = [path for _, path in zip(range(_MOST_FILES), paths, strict=False) if path.is_file()]
     names = {path.name for path in files if path.parent == folder}
     words: frozenset[str] = frozenset()
@@ -82,7 +81,18 @@ def _look(folder: Path, paths: Iterator[Path]) -> RepoType | None:
             text = ""
         front = text.partition("---")[2].partition("\n---")[0]
         words = frozenset(re.findall(r"^(\w+):", front, re.MULTILINE))
-    return decide_type(names, {path.suffix for path in files}, words)
+    kind = decide_type(names, {path.suffix for path in files}, words)
+    if kind is None:
+        return None
+    code = _read_start(folder / "app.py") if kind is RepoType.SPACE and "app.py" in names else ""
+    sdk = decide_sdk(names, code, words) if kind is RepoType.SPACE else None
+    name = _clean(called)
+    return Draft(name, kind, name, source, {} if sdk is None else {"sdk": sdk})
+
+
+def _read_start(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(_MOST_CHARACTERS)
 
 
 def _clean(name: str) -> str:

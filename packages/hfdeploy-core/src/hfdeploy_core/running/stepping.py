@@ -4,16 +4,16 @@ import hashlib
 import json
 import threading
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import PluginInvalid, StepFailed, ValueMissing
+from hfdeploy_core.errors import DeployError, PluginInvalid, StepFailed, ValueMissing
 from hfdeploy_core.events import OnEvent, StepFinished, StepLeftOut, StepStarted, StepTold
-from hfdeploy_core.manifest.conditions import Circumstances, decide
+from hfdeploy_core.manifest.conditions import Circumstances, asks_for_result, decide
 from hfdeploy_core.manifest.model import Step
 from hfdeploy_core.manifest.references import Kind, Reference, fill_all
 from hfdeploy_core.redact import redact
@@ -84,16 +84,27 @@ class Stepper:
         values: Mapping[Reference, str],
         on_event: OnEvent,
     ) -> None:
-        """Do these steps, as far as they are meant. Raises StepFailed, and does none after it."""
+        """Do these steps, as far as they are meant; after one that fails only those that ask for that.
+
+        Raises its failure then.
+        """
+        failure: DeployError | None = None
         for step in steps:
             reason = self._find_reason(step, circumstances)
             if reason is not None:
                 on_event(StepLeftOut(_name(step), reason))
                 continue
-            self._do(step, circumstances, values, on_event)
+            try:
+                self._do(step, circumstances, values, on_event)
+            except DeployError as error:
+                failure = failure or error
+                circumstances = replace(circumstances, result="failed")
+                continue
             # What is done about a failure is done about the next one, too.
             if circumstances.result == "done":
                 self.progress.note(step)
+        if failure is not None:
+            raise failure
 
     def _find_reason(self, step: Step, circumstances: Circumstances) -> str | None:
         """Why a step is left out, if it is."""
@@ -104,9 +115,11 @@ class Stepper:
             return f"this run is not about {', '.join(absent)}"
         if self.progress.has_done(step):
             return "it was done before the run was cut short"
-        if step.when is None:
-            return None if circumstances.result == "done" else "something before it failed"
-        return None if decide(step.when, circumstances) else f"{step.when} does not hold"
+        if circumstances.result != "done" and not (step.when and asks_for_result(step.when)):
+            return "something before it failed"
+        if step.when is not None and not decide(step.when, circumstances):
+            return f"{step.when} does not hold"
+        return None
 
     def _do(
         self, step: Step, circumstances: Circumstances, values: Mapping[Reference, str], on_event: OnEvent

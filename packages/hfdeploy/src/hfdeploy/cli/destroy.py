@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import type_option
+from hfdeploy.cli.asking import report_option, type_option
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.manifest import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     "--proxy-suffix", metavar="TEXT", help="What the relay's name has more than REPO; -proxy by default."
 )
 @consent_option
+@report_option
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one a line.")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 @click.pass_context
@@ -52,6 +53,7 @@ def destroy(
     with_proxy: bool,
     proxy_suffix: str | None,
     is_agreed: bool,
+    report: str | None,
     as_json: bool,
     debug: bool,
 ) -> None:
@@ -61,9 +63,9 @@ def destroy(
     that was there before `apply` is kept. Nothing brings back what is deleted. Where there is an
     hfdeploy.yaml, a word is a TARGET unless it has a slash.
     """
-    with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+    with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         if not means_repo(words, manifest, profile, preview):
-            refuse_others(context, {*OF_TARGETS, "is_agreed"}, of="the targets of a manifest")
+            refuse_others(context, {*OF_TARGETS, "is_agreed", "report"}, of="the targets of a manifest")
             _destroy_targets(renderer, words, load_manifest(manifest, profile, preview), is_agreed=is_agreed)
             return
         if proxy_suffix is not None and not with_proxy:

@@ -102,7 +102,7 @@ def say(event: Event) -> str:
         case TargetTold():
             return f"[{event.target}] {say(event.event)}"
         case TargetFailed():
-            return f"[{event.target}] failed: {event.message}"
+            return f"[{event.target}] failed: {event.message} {event.remedy}"
         case TargetLeft():
             return f"[{event.target}] left alone: it needs {', '.join(event.because)}"
         case TargetLeftOut():
