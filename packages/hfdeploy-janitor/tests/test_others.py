@@ -88,12 +88,14 @@ def test_what_is_old_and_marked_goes_and_nothing_else(
     policy = Policy((Rule("alice", "ci-", 7200.0, (kind,), marked=True),))
     plan = make_plan(hub, policy, clock, ours)
     assert [target.thing.name for target in plan.targets] == [old]
-    report = apply_plan(plan, hub, clock, Journal(tmp_path), seal=ours)
+    report = apply_plan(plan, hub, clock, Journal(tmp_path, hub.endpoint), seal=ours)
     assert [result.fate for result in report.results] == [Fate.DELETED], report
     assert report.exit_code == 0
     left = {thing.name for thing in list_kind(hub, kind, "alice", clock).things}
     assert left == {young, foreign, "ci-1"}
-    assert apply_plan(plan, hub, clock, Journal(tmp_path), seal=ours).results[0].fate is Fate.GONE
+    assert (
+        apply_plan(plan, hub, clock, Journal(tmp_path, hub.endpoint), seal=ours).results[0].fate is Fate.GONE
+    )
 
 
 @pytest.mark.parametrize("kind", [Kind.BRANCH, Kind.TAG])
@@ -109,7 +111,7 @@ def test_a_ref_that_moved_is_spared(
         api.upload_file(path_or_fileobj=b"", path_in_repo="new", repo_id="alice/repo")
         api.delete_tag("alice/repo", tag=name)
         create(api, kind, name)
-    (result,) = apply_plan(plan, hub, clock, Journal(tmp_path), seal=ours).results
+    (result,) = apply_plan(plan, hub, clock, Journal(tmp_path, hub.endpoint), seal=ours).results
     assert result.fate is Fate.SPARED
 
 
@@ -147,7 +149,7 @@ def test_a_bucket_that_was_filled_or_moved_is_spared(
     assert len(plan.targets) == 2
     api.batch_bucket_files(f"alice/{filled}", add=[(b"x", "file")])
     api.move_bucket(f"alice/{moved}", "alice/kept")
-    results = apply_plan(plan, hub, clock, Journal(tmp_path), seal=ours).results
+    results = apply_plan(plan, hub, clock, Journal(tmp_path, hub.endpoint), seal=ours).results
     words = {result.target.thing.name: (result.fate, result.words) for result in results}
     assert words[filled] == (Fate.SPARED, "It was changed since the plan.")
     assert words[moved][0] is Fate.SPARED

@@ -109,15 +109,17 @@ def test_what_is_old_and_marked_is_ended_and_nothing_else(world: World, tmp_path
     for words in ("mac that does not fit", "tagged", "carries no mark", "it expires at", "used again"):
         assert words in reasons
     before = world.list(kind)
-    report = apply_plan(plan, world.hub, world.clock, Journal(tmp_path), seal=world.seal)
+    report = apply_plan(plan, world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal)
     assert [result.fate for result in report.results] == [Fate.DELETED], report
     assert report.exit_code == 0
     assert set(before) - set(world.list(kind)) == {plan.targets[0].thing}
     assert (
-        apply_plan(plan, world.hub, world.clock, Journal(tmp_path), seal=world.seal).results[0].fate
+        apply_plan(plan, world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal)
+        .results[0]
+        .fate
         is Fate.GONE
     )
-    events = Journal(tmp_path).path.read_text().splitlines()
+    events = Journal(tmp_path, world.hub.endpoint).path.read_text().splitlines()
     assert '"intent"' in events[0]
     assert '"deleted"' in events[1]
 
@@ -125,7 +127,9 @@ def test_what_is_old_and_marked_is_ended_and_nothing_else(world: World, tmp_path
 def test_a_job_is_cancelled_and_its_history_stays(world: World, tmp_path: Path) -> None:
     world.make(Kind.JOB, world.mark(Kind.JOB))
     world.clock.sleep(3 * HOUR)
-    apply_plan(world.plan(Kind.JOB), world.hub, world.clock, Journal(tmp_path), seal=world.seal)
+    apply_plan(
+        world.plan(Kind.JOB), world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal
+    )
     (job,) = world.api.list_jobs(namespace="alice")
     assert job.status.stage == "CANCELED"
     assert world.list(Kind.JOB) == ()
@@ -139,7 +143,7 @@ def test_a_job_that_was_run_again_does_not_save_the_first(world: World, tmp_path
     world.clock.sleep(2 * HOUR)
     plan = world.plan(Kind.JOB)
     assert len(plan.targets) == 1
-    apply_plan(plan, world.hub, world.clock, Journal(tmp_path), seal=world.seal)
+    apply_plan(plan, world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal)
     (left,) = world.list(Kind.JOB)
     assert left.created_at == START + timedelta(hours=6)
 
@@ -172,7 +176,9 @@ def test_what_was_changed_since_the_plan_is_spared(world: World, tmp_path: Path,
         item["schedule"] = "@daily"
     else:
         item["status"]["updatedAt"] = world.clock.now().isoformat()
-    (result,) = apply_plan(plan, world.hub, world.clock, Journal(tmp_path), seal=world.seal).results
+    (result,) = apply_plan(
+        plan, world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal
+    ).results
     assert result.fate is Fate.SPARED
     if kind is Kind.INFERENCE_ENDPOINT:
         assert "within the minimum age" in world.plan(kind).kept[0].reason
@@ -185,7 +191,9 @@ def test_an_inference_endpoint_that_was_made_again_is_spared(world: World, tmp_p
     plan = world.plan(kind)
     world.api.delete_inference_endpoint("ci-1", namespace="alice")
     world.make(kind, world.mark(kind), name="ci-1")
-    (result,) = apply_plan(plan, world.hub, world.clock, Journal(tmp_path), seal=world.seal).results
+    (result,) = apply_plan(
+        plan, world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal
+    ).results
     assert (result.fate, result.words) == (Fate.SPARED, "It is another one of the same name.")
 
 
@@ -208,7 +216,12 @@ def test_over_the_maximum_nothing_is_ended(world: World, tmp_path: Path, kind: K
     world.clock.sleep(3 * HOUR)
     plan = world.plan(kind, max_deletes=2)
     assert plan.refusal is not None
-    assert apply_plan(plan, world.hub, world.clock, Journal(tmp_path), seal=world.seal).exit_code == 5
+    assert (
+        apply_plan(
+            plan, world.hub, world.clock, Journal(tmp_path, world.hub.endpoint), seal=world.seal
+        ).exit_code
+        == 5
+    )
     assert len(world.list(kind)) == 3
 
 
@@ -234,5 +247,5 @@ def test_over_the_port_as_well(
     policy = Policy((Rule("alice", "ci-", 2 * HOUR, (kind,), marked=True),))
     plan = make_plan(hub, policy, clock, seal)
     assert [target.thing for target in plan.targets] == [made]
-    assert apply_plan(plan, hub, clock, Journal(tmp_path), seal=seal).count(Fate.DELETED) == 1
+    assert apply_plan(plan, hub, clock, Journal(tmp_path, hub.endpoint), seal=seal).count(Fate.DELETED) == 1
     assert hub.deleted == [made]

@@ -26,8 +26,8 @@ OLD = timedelta(hours=7)
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path)
+def journal(tmp_path: Path, hub: FakeHub) -> Journal:
+    return Journal(tmp_path, hub.endpoint)
 
 
 def sweep(hub: FakeHub, policy: Policy, journal: Journal) -> Report:
@@ -261,7 +261,7 @@ def test_a_kill_is_settled_by_the_next_sweep(
     with pytest.raises(Killed):
         sweep(hub, policy, journal)
     monkeypatch.undo()
-    again = Journal(journal.path.parent)
+    again = Journal(journal.path.parent, hub.endpoint)
     assert len(again.find_unsettled()) == 1
     settle(hub, clock, again)
     assert again.find_unsettled() == ()
@@ -286,7 +286,7 @@ def test_without_a_journal_nothing_is_deleted(
     (tmp_path / "file").write_text("")
     plan = make_plan(hub, policy, clock)
     with pytest.raises(JournalUnusable):
-        apply_plan(plan, hub, clock, Journal(tmp_path / "file"))
+        apply_plan(plan, hub, clock, Journal(tmp_path / "file", hub.endpoint))
     assert hub.writes == []
 
 

@@ -132,7 +132,7 @@ def sweep(
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
         if applies:
-            report = clean(hub, policy, clock, Journal(Path(state)), seal)
+            report = clean(hub, policy, clock, Journal(Path(state), hub.endpoint), seal)
         else:
             report = Report(make_plan(hub, policy, clock, seal))
         publish(report, as_json=as_json, junit=junit)
@@ -175,7 +175,7 @@ def apply_file(
         seal = find_seal_if_any(must=any(rule.marked for rule in made.policy.rules))
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
-        report = apply_plan(made, hub, clock, Journal(Path(state)), seal=seal)
+        report = apply_plan(made, hub, clock, Journal(Path(state), hub.endpoint), seal=seal)
         publish(report, as_json=as_json, junit=junit)
         end(report)
 
@@ -250,7 +250,7 @@ def run(
         clock = SystemClock()
         interval_seconds = schedule.find_interval_seconds(trigger, clock.now())
         hub = connect(clock, Budget(clock, requests))
-        journal = Journal(Path(state))
+        journal = Journal(Path(state), hub.endpoint)
         stop = Event()
 
         def sweep_once() -> Report:
@@ -287,7 +287,8 @@ def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state
         namespace, name = split_repo(repo)
         clock = SystemClock()
         hub = connect(clock, Budget(clock))
-        result = restore(Kind(kind), namespace, name, hub, clock, Journal(Path(state)), new_name)
+        journal = Journal(Path(state), hub.endpoint)
+        result = restore(Kind(kind), namespace, name, hub, clock, journal, new_name)
         click.echo(f"{result.target.thing} is back. {result.words}")
         click.echo("The next sweep takes it again, unless it is protected or tagged hfdeploy-keep.", err=True)
 

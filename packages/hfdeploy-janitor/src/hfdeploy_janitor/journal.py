@@ -14,6 +14,9 @@ from hfdeploy_janitor.model import Fate, Thing
 from hfdeploy_janitor.rules import Kind
 
 FILE_NAME = "janitor.jsonl"
+# With these an attempt is over, and what it was about, if it is still there, begins anew.
+_OVER = (Fate.DELETED.value, Fate.GONE.value, Fate.QUARANTINED.value, Fate.RESTORED.value)
+_KEYS = frozenset({"event", "kind", "namespace", "name", "id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,13 @@ class Intent:
 
 
 class Journal:
-    """The journal in a state folder. Several janitors may share it: lines are appended whole."""
+    """The journal in a state folder, as far as it is about one Hub. Several janitors may share it: lines are
+    appended whole.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, endpoint: str) -> None:
         self.path = folder / FILE_NAME
+        self._endpoint = endpoint
         self._file: int | None = None
 
     def write_intent(self, thing: Thing, reason: str, trash_name: str | None, now: datetime) -> None:
@@ -96,14 +102,15 @@ class Journal:
         for line in self._read():
             if line["event"] == "intent":
                 attempts[line["id"]] += 1
-            elif line["event"] in (Fate.QUARANTINED.value, Fate.RESTORED.value):
+            elif line["event"] in _OVER:
                 del attempts[line["id"]]
         return attempts
 
     def _append(self, fields: dict[str, Any], now: datetime) -> None:
         self.open()
         assert self._file is not None
-        line = json.dumps({"at": now.isoformat(timespec="milliseconds"), **fields})
+        at = now.isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at, "endpoint": self._endpoint, **fields})
         try:
             os.write(self._file, f"{line}\n".encode())
             os.fsync(self._file)
@@ -111,26 +118,31 @@ class Journal:
             raise JournalUnusable(f"The journal {self.path} cannot be written: {error.strerror}.") from error
 
     def _read(self) -> Iterator[dict[str, Any]]:
-        """Its lines; one that a kill cut off is passed over."""
+        """Its lines about this Hub; one that a kill cut off is passed over."""
         try:
-            text = self.path.read_text(errors="replace")
+            with self.path.open(errors="replace") as file:
+                for line in file:
+                    fields = _read_line(line)
+                    if fields.get("endpoint") == self._endpoint and fields.keys() >= _KEYS:
+                        yield fields
         except FileNotFoundError:
             return
         except OSError as error:
             raise JournalUnusable(f"The journal {self.path} cannot be read: {error.strerror}.") from error
-        for line in text.splitlines():
-            try:
-                fields = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(fields, dict) and {"event", "kind", "namespace", "name", "id"} <= fields.keys():
-                yield fields
 
 
 def _describe(thing: Thing) -> dict[str, Any]:
     told = {"kind": thing.kind.value, "namespace": thing.namespace, "name": thing.name, "id": thing.id}
     more = {"within": thing.within, "handle": thing.handle}
     return told | {key: value for key, value in more.items() if value is not None}
+
+
+def _read_line(line: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _read_intent(line: dict[str, Any]) -> Intent:

@@ -322,7 +322,7 @@ class Histories(RuleBasedStateMachine):
         return plan
 
     def apply(self, witness: Witness, plan: Plan, name: str = "janitor") -> Report:
-        journal = Journal(Path(self.folder.name) / name)
+        journal = Journal(Path(self.folder.name) / name, self.world.endpoint)
         before = len(witness.sent_seconds)
         try:
             settle(witness, self.world.clock, journal)
