@@ -85,6 +85,26 @@ def test_a_body_that_cannot_be_read_ends_the_request(relay: Relay, upstream: Ups
     assert upstream.closed.acquire(timeout=5)
 
 
+def test_trailers_are_no_headers(relay: Relay, upstream: Upstream) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+    answer = relay.connect().send(head + b"Host: b\r\nX-Real: no\r\nX-API-Key: no\r\n\r\n").read_answer()
+    assert answer.status == 200
+    assert upstream.seen[0].body == b"abc"
+    assert not upstream.seen[0].values("x-real") + upstream.seen[0].values("x-api-key")
+
+
+@pytest.mark.parametrize("part", [b"X: 1\r\n" * 1000, b"x" * 6000], ids=["lines", "line"])
+def test_trailers_without_an_end_are_not_kept(
+    start_app_with: Callable[..., Relay], upstream: Upstream, part: bytes
+) -> None:
+    relay = start_app_with(max_header_bytes=5000)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: "
+    peer = relay.connect().send(head)
+    while not upstream.seen:
+        time.sleep(0.001)
+    assert peer.send(part).read_answer().problem() == "headers-too-large"
+
+
 @pytest.mark.parametrize(
     ("line", "more", "status"),
     [

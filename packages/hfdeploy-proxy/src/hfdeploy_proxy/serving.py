@@ -218,9 +218,7 @@ class RelayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._head_bytes += len(data)
         super().data_received(data)
-        if self.headers is self._whole:
-            self._head_bytes = 0
-        elif self._head_bytes > self.config.max_header_bytes:
+        if self._head_bytes > self.config.max_header_bytes:
             self._refuse(HEADERS_TOO_LARGE)
 
     def handle_websocket_upgrade(self) -> None:
@@ -276,6 +274,7 @@ class RelayProtocol(HttpToolsProtocol):
     def _linger(self) -> None:
         """Nothing more is said, and what comes is not read (RFC 9112, section 9.6)."""
         if not self.transport.is_closing():
+            self._refused = True
             self.parser = cast("httptools.HttpRequestParser", _Deaf())
             self.transport.write_eof()
             self.loop.call_later(_LINGER_SECONDS, self.transport.close)
@@ -284,6 +283,8 @@ class RelayProtocol(HttpToolsProtocol):
         self._whole = self.headers
         if self._head_bytes > self.config.max_header_bytes:
             self._check_head()
+        self._head_bytes = 0
+        self.scope["headers"] = [*self.headers]  # trailers are added to the other list
         self.scope["extensions"] = cast("Any", {EXTENSION: Wire(self._break_answer, self.url)})
         before = self.cycle
         super().on_headers_complete()
@@ -292,6 +293,10 @@ class RelayProtocol(HttpToolsProtocol):
             self.cycle.transport = cast("Any", self._gathered)
         if 0 < len(self.pipeline) < _PIPELINED:
             self.flow.resume_reading()  # or it would not be seen that the client leaves
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0  # what comes after it without being of it are trailers
+        super().on_body(body)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cast("RelayCycle", cycle)
