@@ -155,7 +155,7 @@ def test_a_setting_that_cannot_be_set_back_stays_and_is_told(
     assert hub.repos[SPACE].secrets == {"KEY": ("this is KEY", 1)}
     told.clear()
     deploy(write({"app.py": "5"}), "alice/app", state=state, hub=hub)
-    deploy(write({"app.py": "6"}), "alice/app", secrets={"KEY": "another"}, state=state, hub=hub)
+    deploy(write({"app.py": "6"}), "alice/app", secrets={"KEY": "this is KEY too"}, state=state, hub=hub)
     back(hub, state, on_event=told.append)
     (warned,) = (event.message for event in told if isinstance(event, Warned))
     assert warned.endswith("cannot come back, as the Hub tells no secrets: send it with --secret KEY.")
