@@ -17,8 +17,8 @@ def test_what_is_not_asked_for_is_not_imported() -> None:
         "core = [name for name in sys.modules if name.startswith('hfdeploy_core')]\n"
         "from hfdeploy.cli.app import app\n"
         "app.get_command(None, 'deploy')\n"
-        "late = {'importlib.metadata', 'hfdeploy_core.manifest', 'hfdeploy_core.diagnosis', 'hfdeploy.cli.plan'}"
-        "\nprint(core, [*late & set(sys.modules)])\n"
+        "late = {'importlib.metadata', 'hfdeploy_core.manifest', 'hfdeploy_core.diagnosis'}\n"
+        "print(core, [*late & set(sys.modules)])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[] []\n"
