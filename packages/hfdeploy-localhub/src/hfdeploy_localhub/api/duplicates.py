@@ -6,7 +6,15 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from hfdeploy_localhub.api.context import Body, CurrentHub, CurrentUser, OpenRepo, web_url
-from hfdeploy_localhub.api.repos import KeyValue, check_settings, choose_visibility, set_up_space, split_name
+from hfdeploy_localhub.api.repos import (
+    KeyValue,
+    SleepSeconds,
+    Volume,
+    check_settings,
+    choose_visibility,
+    set_up_space,
+    split_name,
+)
 from hfdeploy_localhub.errors import Conflict, Forbidden
 from hfdeploy_localhub.model import Visibility, check_repo_name, decide_create
 
@@ -18,10 +26,10 @@ class Duplicate(Body):
     visibility: Visibility | None = None
     private: bool | None = None
     hardware: str | None = None
-    sleep_time_seconds: int | None = None
+    sleep_time_seconds: SleepSeconds | None = None
     secrets: list[KeyValue] = Field(default_factory=list)
     variables: list[KeyValue] = Field(default_factory=list)
-    volumes: list[dict[str, Any]] | None = None
+    volumes: list[Volume] | None = None
 
 
 @router.post("/duplicate")

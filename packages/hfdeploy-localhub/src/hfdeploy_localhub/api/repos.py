@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Literal, Protocol
@@ -62,6 +62,19 @@ class KeyValue(Body):
     description: str | None = None
 
 
+class Volume(Body):
+    type: RepoType
+    source: str
+    mount_path: str = Field(pattern=r"^/")
+    revision: str | None = None
+    read_only: bool | None = None
+    path: str | None = None
+
+
+SleepSeconds = Annotated[int, Field(ge=-1)]
+"""How long a Space may be idle; -1: for ever."""
+
+
 class NewFile(Body):
     path: str
     content: str
@@ -75,7 +88,7 @@ class SpaceSettings(Protocol):
     sleep_time_seconds: int | None
     secrets: list[KeyValue]
     variables: list[KeyValue]
-    volumes: list[dict[str, Any]] | None
+    volumes: list[Volume] | None
 
 
 class NewRepo(Body):
@@ -87,10 +100,10 @@ class NewRepo(Body):
     sdk: Sdk | None = None
     template: str | None = None
     hardware: str | None = None
-    sleep_time_seconds: int | None = None
+    sleep_time_seconds: SleepSeconds | None = None
     secrets: list[KeyValue] = Field(default_factory=list)
     variables: list[KeyValue] = Field(default_factory=list)
-    volumes: list[dict[str, Any]] | None = None
+    volumes: list[Volume] | None = None
     license: str | None = None
     files: list[NewFile] = Field(default_factory=list)
 
@@ -404,11 +417,15 @@ def set_up_space(hub: Hub, repo: Repo, body: SpaceSettings) -> None:
     if body.sleep_time_seconds is not None:
         rows.update(repo, {"sleep_time_seconds": body.sleep_time_seconds})
     if body.volumes:
-        rows.update(repo, {"volumes": json.dumps(body.volumes)})
+        rows.update(repo, {"volumes": format_volumes(body.volumes)})
     for secret in body.secrets:
         rows.put(repo, "secret", secret.key, secret.value, secret.description, now)
     for variable in body.variables:
         rows.put(repo, "variable", variable.key, variable.value, variable.description, now)
+
+
+def format_volumes(volumes: Sequence[Volume]) -> str:
+    return json.dumps([volume.model_dump(by_alias=True, exclude_none=True) for volume in volumes])
 
 
 def _list_settings(

@@ -18,6 +18,7 @@ from hfdeploy_localhub.api.context import (
     check_write,
 )
 from hfdeploy_localhub.api.describe import card_at, describe_runtime
+from hfdeploy_localhub.api.repos import KeyValue, SleepSeconds, Volume, format_volumes
 from hfdeploy_localhub.model import Caller, Repo, Right, check_setting_key, decide_right
 from hfdeploy_localhub.spaces import Log
 from hfdeploy_localhub.store.repos import Listing
@@ -35,32 +36,17 @@ _HARDWARE = (
 """What this hub says it rents out: name, shown name, cores, memory, millionths of a dollar a minute."""
 
 
-class NewSetting(Body):
-    key: str
-    value: str
-    description: str | None = None
-
-
 class SettingKey(Body):
     key: str
 
 
 class Hardware(Body):
     flavor: str = Field(min_length=1)
-    sleep_time_seconds: int | None = None
+    sleep_time_seconds: SleepSeconds | None = None
 
 
 class SleepTime(Body):
-    seconds: int
-
-
-class Volume(Body):
-    type: Literal["bucket", "model", "dataset", "space", "kernel"]
-    source: str
-    mount_path: str = Field(pattern=r"^/")
-    revision: str | None = None
-    read_only: bool | None = None
-    path: str | None = None
+    seconds: SleepSeconds
 
 
 class Volumes(Body):
@@ -159,7 +145,7 @@ def list_secrets(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) ->
 
 @router.post("/secrets")
 async def put_secret(
-    body: NewSetting, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+    body: KeyValue, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
     await _put(hub, space, caller, "secret", body)
     return {}
@@ -181,7 +167,7 @@ def list_variables(hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) 
 
 @router.post("/variables")
 async def put_variable(
-    body: NewSetting, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
+    body: KeyValue, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller
 ) -> dict[str, Any]:
     await _put(hub, space, caller, "variable", body)
     return _variables(hub, space)
@@ -199,8 +185,7 @@ async def drop_variable(
 def set_volumes(body: Volumes, hub: CurrentHub, space: VisibleSpace, caller: CurrentCaller) -> dict[str, Any]:
     """Kept and told; nothing is mounted on this machine."""
     check_write(caller, space)
-    volumes = [volume.model_dump(by_alias=True, exclude_none=True) for volume in body.volumes]
-    hub.store.space_rows.update(space, {"volumes": json.dumps(volumes)})
+    hub.store.space_rows.update(space, {"volumes": format_volumes(body.volumes)})
     return describe_runtime(hub, space)
 
 
@@ -228,7 +213,7 @@ def stream_log(
     )
 
 
-async def _put(hub: Hub, space: Repo, caller: Caller, kind: Kind, body: NewSetting) -> None:
+async def _put(hub: Hub, space: Repo, caller: Caller, kind: Kind, body: KeyValue) -> None:
     check_write(caller, space)
     key = check_setting_key(body.key)
     hub.store.space_rows.put(space, kind, key, body.value, body.description, hub.store.now())
