@@ -110,7 +110,7 @@ def test_what_targets_tell_is_told_by_their_names() -> None:
         "Step 1",
         "::endgroup::",
         "::warning title=hfdeploy%3A app::careful",
-        "[app] failed: It cannot be built.",
+        "[app] failed: It cannot be built. Mend it.",
     ]
 
 

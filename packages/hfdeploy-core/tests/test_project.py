@@ -386,6 +386,17 @@ def test_a_run_knows_what_became_of_the_one_before(load: Load, hub: FakeHub, tol
     assert [run(""), run(""), run(fails), run("")] == [["first"], ["done"], [], ["failed"]]
 
 
+@pytest.mark.parametrize(("name", "head"), [("other.yaml", ""), ("hfdeploy.yaml", ", name: other")])
+def test_each_manifest_has_a_state_of_its_own(
+    load: Load, hub: FakeHub, tmp_path: Path, name: str, head: str
+) -> None:
+    state = "version: 1\nstate: {repo: alice/state%s}\ntargets:"
+    project.apply_project(project.plan_project(load(TARGETS, head=state[:-8] % ""), hub=hub), hub=hub)
+    (tmp_path / name).write_text(state % head + TARGETS.replace("alice/", "alice/other-"))
+    other = project.load_project(tmp_path / name)
+    assert project.plan_destroy_project(other, hub=hub).repos == {}
+
+
 def test_a_state_on_the_hub_is_two_commits_a_run_and_none_without_changes(load: Load, hub: FakeHub) -> None:
     loaded = load(TARGETS, head="version: 1\nstate: {repo: alice/state}\n")
     project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)

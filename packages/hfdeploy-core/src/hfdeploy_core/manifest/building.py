@@ -51,6 +51,7 @@ def build_manifest(root: Node, profile: str | None = None) -> Manifest:
         targets,
         env_files=tuple(read.env_files),
         state_repo=read.state.repo if read.state else None,
+        state_name=read.state.name if read.state else "state",
         allow_plugins=None if read.allow_plugins is None else frozenset(read.allow_plugins),
         steps=_build_steps(read.steps, whole, "run"),
         places=_find_places(whole),

@@ -122,6 +122,7 @@ class Manifest:
     targets: Mapping[str, Declared]
     env_files: tuple[str, ...] = ()
     state_repo: str | None = None
+    state_name: str = "state"
     allow_plugins: frozenset[str] | None = None
     steps: Steps = Steps()
     places: Mapping[Reference, Position] = field(default_factory=dict)

@@ -191,6 +191,8 @@ class StateFile(_Strict):
 
     repo: Text
     """A private dataset; it is made if it is missing."""
+    name: Name = "state"
+    """What to call it there: another for each manifest that keeps its state in that dataset."""
 
 
 class ProfileFile(_Strict):

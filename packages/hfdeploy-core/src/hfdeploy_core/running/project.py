@@ -20,7 +20,7 @@ from hfdeploy_core.manifest.reading_toml import read_toml
 from hfdeploy_core.manifest.references import Kind, Reference
 from hfdeploy_core.options import Options, Relay
 from hfdeploy_core.planning.previews import check_id
-from hfdeploy_core.running.finding import FILE
+from hfdeploy_core.running.finding import FILE, PYPROJECT
 from hfdeploy_core.running.registry import check_allowed, find_connector, find_step
 from hfdeploy_core.running.stepping import read_asked
 from hfdeploy_core.running.values import read_environment
@@ -33,7 +33,8 @@ TellExpiry = Callable[[str], str]
 class Project:
     """A manifest that makes sense, and where it stands. `environment` is what `${env:NAME}` means.
 
-    With the id of a `preview`, it is about the previews of those of its targets that may have some.
+    With the id of a `preview`, it is about the previews of those of its targets that may have some. `prefix`
+    tells what runs of it write down from what those of other manifests in the same folder do.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Project:
     make_relay: MakeRelay | None = None
     preview: str | None = None
     tell_expiry: TellExpiry | None = None
+    prefix: str = ""
 
     def place_options(self, asked: Asked) -> Mapping[str, Any]:
         """The options of a target, files named as this process sees them."""
@@ -91,7 +93,8 @@ def load_project(
     folder = path.absolute().parent
     given = os.environ if environment is None else environment
     found = read_environment(manifest.env_files, folder, given, manifest.shown_variables)
-    return Project(folder, manifest, found, profile, make_relay, preview, tell_expiry)
+    prefix = "" if path.name in (FILE, PYPROJECT) else f"{path.stem}."
+    return Project(folder, manifest, found, profile, make_relay, preview, tell_expiry, prefix)
 
 
 def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda event: None) -> None:

@@ -40,7 +40,7 @@ class Run:
 
     def find_store(self, hub: Hub) -> Store:
         """Where the state of this manifest and profile lies."""
-        name = self._name_file("state")
+        name = self._name_file(self._project.manifest.state_name)
         asked = self._project.manifest.state_repo
         if asked is None:
             return LocalStore(self._project.folder / STATE_FOLDER, name)
@@ -79,7 +79,8 @@ class Run:
     def _name_file(self, what: str) -> str:
         profile, preview = self._project.profile, self._project.preview
         of_profile = "" if profile is None else f"-{profile}"
-        return f"{what}{of_profile}{'' if preview is None else f'+{preview}'}.json"
+        of_preview = "" if preview is None else f"+{preview}"
+        return f"{self._project.prefix}{what}{of_profile}{of_preview}.json"
 
     def _attempt(
         self, name: str, is_over: threading.Event, hub: Hub, work: Callable[[str, OnEvent, Hub], T]
