@@ -128,6 +128,18 @@ def test_a_name_has_96_characters_at_most(seal: Seal) -> None:
         name_of(seal, run="r.1" + "x" * (spare + 1))
 
 
+def test_the_title_of_a_collection_has_60_characters_at_most(seal: Seal) -> None:
+    def title(length: int, kind: Kind = Kind.COLLECTION) -> str:
+        mark = Mark("r" * (length - len("test--00000000-00000000-") - 16), NOW, NOW + timedelta(hours=1))
+        return write_mark(seal, kind, "alice", "test-", mark)
+
+    assert len(title(60)) == 60
+    with pytest.raises(RuleInvalid, match="room for 60"):
+        title(61)
+    for kind in set(Kind) - {Kind.COLLECTION}:
+        assert len(title(61, kind)) == 61
+
+
 def test_a_mark_does_not_expire_before_it_is_made(seal: Seal) -> None:
     for seconds in (0, -1):
         with pytest.raises(RuleInvalid, match="expired before"):

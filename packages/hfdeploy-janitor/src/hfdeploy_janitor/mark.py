@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from hfdeploy_janitor.errors import RuleInvalid
 from hfdeploy_janitor.model import Thing
-from hfdeploy_janitor.rules import TIMELESS_KINDS, Kind
+from hfdeploy_janitor.rules import TIMELESS_KINDS, Kind, delimit
 
 # How long after its mint a name is used, at most; and how much clocks may differ.
 MINT_WINDOW_SECONDS = 900
@@ -72,8 +72,7 @@ def write_mark(seal: Seal, kind: Kind, scope: str, prefix: str, mark: Mark) -> s
         raise RuleInvalid(f"{mark.run!r} names no run.", "Use lower-case letters, digits and single dots.")
     if mark.expires_at <= mark.minted_at:
         raise RuleInvalid("The mark would have expired before it was made.", "Give it a longer ttl.")
-    delimited = prefix if prefix.endswith(("-", "_", ".")) else f"{prefix}-"
-    unsigned = f"{delimited}{mark.run}-{_hex(mark.minted_at)}-{_hex(mark.expires_at)}"
+    unsigned = f"{delimit(prefix)}{mark.run}-{_hex(mark.minted_at)}-{_hex(mark.expires_at)}"
     name = f"{unsigned}-{seal.sign(kind, scope, unsigned)}"
     longest = _LONGEST_TITLE if kind is Kind.COLLECTION else _LONGEST_NAME
     if len(name) > longest or "--" in name or ".." in name:

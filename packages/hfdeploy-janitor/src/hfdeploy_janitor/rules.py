@@ -103,11 +103,8 @@ def check_policy(policy: Policy) -> Policy:
         raise RuleInvalid("A minimum age or a maximum cannot be negative.")
     if policy.quarantine_seconds is not None and not policy.quarantine_seconds > 0:
         raise RuleInvalid("A quarantine of no time is none.", "Make it longer, or leave it out.")
-    if (
-        policy.quarantine_seconds is not None
-        and (longest := max(len(rule.prefix) + (rule.prefix[-1] not in DELIMITERS) for rule in policy.rules))
-        > _LONGEST_QUARANTINED_PREFIX
-    ):
+    longest = max(len(delimit(rule.prefix)) for rule in policy.rules)
+    if policy.quarantine_seconds is not None and longest > _LONGEST_QUARANTINED_PREFIX:
         raise RuleInvalid(
             f"A prefix of {longest} characters leaves no room for the names of a quarantine.",
             f"Use one of {_LONGEST_QUARANTINED_PREFIX} at most, or leave the quarantine out.",
@@ -154,6 +151,11 @@ def check_prefix(prefix: str) -> None:
         raise RuleInvalid(
             f"{prefix!r} is no prefix of a name.", "Use letters, digits, '-', '_' and '.', no patterns."
         )
+
+
+def delimit(prefix: str) -> str:
+    """The prefix as names go on after it: with a delimiter at its end."""
+    return prefix if prefix.endswith(tuple(DELIMITERS)) else f"{prefix}-"
 
 
 def find_protection(policy: Policy, namespace: str, name: str) -> str | None:

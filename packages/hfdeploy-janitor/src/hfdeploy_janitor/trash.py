@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from hfdeploy_janitor.rules import delimit
+
 _TRASH = re.compile(r".*trash-([0-9a-f]{8})-([0-9a-f]{8})-([0-9a-f]{24})")
 
 
@@ -23,9 +25,8 @@ class Trash:
 
 def write_trash(prefix: str, id: str, now: datetime, quarantine_seconds: float) -> str:
     """The name under which a thing is put away now."""
-    delimited = prefix if prefix.endswith(("-", "_", ".")) else f"{prefix}-"
     until = now + timedelta(seconds=quarantine_seconds)
-    return f"{delimited}trash-{int(now.timestamp()):08x}-{int(until.timestamp()):08x}-{id}"
+    return f"{delimit(prefix)}trash-{int(now.timestamp()):08x}-{int(until.timestamp()):08x}-{id}"
 
 
 def read_trash(name: str) -> Trash | None:
