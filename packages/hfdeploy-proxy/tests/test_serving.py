@@ -85,6 +85,33 @@ def test_a_body_that_cannot_be_read_ends_the_request(relay: Relay, upstream: Ups
     assert upstream.closed.acquire(timeout=5)
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_who_asks_for_another_protocol_gets_http_1(relay: Relay, upstream: Upstream, parts: int) -> None:
+    head = (
+        b"POST /? HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        b"HTTP2-Settings: AAMAAABk\r\nX-A: \xe4\r\nContent-Length: 5\r\n\r\n"
+    )
+    peer = relay.connect()
+    for _ in range(2):
+        if parts == 1:
+            peer.send(head + b"hello" + ASK)
+        else:
+            peer.send(head)
+            time.sleep(0.02)
+            peer.send(b"hello").send(ASK)
+        assert (peer.read_answer().body, peer.read_answer().body) == (b"ok", b"ok")
+    seen = upstream.seen[0]
+    assert (seen.line, seen.body, seen.values("x-a")) == (b"POST /? HTTP/1.1", b"hello", ["\xe4"])
+    assert not seen.values("upgrade") + seen.values("http2-settings") + seen.values("connection")
+    assert [seen.body for seen in upstream.seen] == [b"hello", b""] * 2
+
+
+def test_there_are_no_tunnels(relay: Relay, upstream: Upstream) -> None:
+    peer = relay.connect().send(b"CONNECT there:80 HTTP/1.1\r\nHost: there:80\r\n\r\n")
+    assert peer.read_answer().problem() == "request-invalid"
+    assert upstream.opened == 0
+
+
 def test_trailers_are_no_headers(relay: Relay, upstream: Upstream) -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
     answer = relay.connect().send(head + b"Host: b\r\nX-Real: no\r\nX-API-Key: no\r\n\r\n").read_answer()

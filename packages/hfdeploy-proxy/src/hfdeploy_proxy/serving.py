@@ -216,8 +216,21 @@ class RelayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
         self._head_bytes += len(data)
-        super().data_received(data)
+        while data:
+            try:
+                self.parser.feed_data(data)
+                break
+            except httptools.HttpParserError:
+                self._refuse(REQUEST_INVALID)
+                return
+            except httptools.HttpParserUpgrade as stop:
+                if self._should_upgrade():
+                    self.handle_websocket_upgrade()
+                    return
+                data = self._without_upgrade() + data[stop.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
         if self._head_bytes > self.config.max_header_bytes:
             self._refuse(HEADERS_TOO_LARGE)
 
@@ -228,9 +241,6 @@ class RelayProtocol(HttpToolsProtocol):
         self._timer.cancel()
         self._gathered.flush()
         super().handle_websocket_upgrade()
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(REQUEST_INVALID)
 
     def _look(self) -> None:
         """Once a timeout, not once a request: whoever still sends the head that it sent then is too slow."""
@@ -279,7 +289,22 @@ class RelayProtocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
+    def _without_upgrade(self) -> bytes:
+        """The head of a request that asks for a protocol which nobody speaks here. It is one of HTTP/1.1 all
+        the same (RFC 9110, section 7.8), but llhttp takes it for the last one, and for one without a body.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method(), b" ", self.url, b" HTTP/", version, b"\r\n"]
+        for name, value in self.headers:
+            if name != b"upgrade":
+                lines += (name, b": ", value, b"\r\n")
+        return b"".join((*lines, b"\r\n"))
+
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise ValueError("there are no tunnels")
+            return
         self._whole = self.headers
         if self._head_bytes > self.config.max_header_bytes:
             self._check_head()
@@ -293,6 +318,10 @@ class RelayProtocol(HttpToolsProtocol):
             self.cycle.transport = cast("Any", self._gathered)
         if 0 < len(self.pipeline) < _PIPELINED:
             self.flow.resume_reading()  # or it would not be seen that the client leaves
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0  # what comes after it without being of it are trailers
