@@ -1,5 +1,6 @@
 """action.yml by act, against the local hub: every input, the validation matrix, forks, OIDC, cancelling."""
 
+import json
 import re
 import shutil
 import signal
@@ -103,9 +104,16 @@ def test_a_space_with_all_that_can_be_asked_for(workplace: Workplace, api: HfApi
         "probe": "/\n/=200 text=production",
         "variables": "MODE=production\nGREETING=hello world",
         "secrets": "API_KEY",
+        "include": "built/\nmore.bin",
+        "exclude": "*.tmp",
+        "card": "card.yaml",
         "oidc": "false",
         "on_fork": "fail",
     }
+    ignored = {".hfignore": "built/\n", "left.tmp": "x"}
+    write(workplace.workspace, {"card.yaml": "title: From the card\n"})
+    write(workplace.workspace / "app", ignored)
+    write(workplace.workspace / "app/built", {"page.html": "<p>"})
     environment = {"API_KEY": "${{ secrets.API_KEY }}"}
     workplace.secrets["API_KEY"] = "hunter22hunter22"
     job = workplace.run([{"id": "deploy", "with": inputs, "env": environment}])
@@ -114,6 +122,10 @@ def test_a_space_with_all_that_can_be_asked_for(workplace: Workplace, api: HfApi
     assert commit.title == 'Words; $(touch evil) "${HOME}"'
     info = api.space_info("alice/app")
     assert (info.private, info.sdk) == (True, "docker")
+    assert info.card_data is not None
+    assert info.card_data.title == "From the card"
+    files = api.list_repo_files("alice/app", repo_type="space")
+    assert ("built/page.html" in files, "left.tmp" in files) == (True, False)
     url, authorization = job.outputs["deploy"]["space_url"], {"Authorization": f"Bearer {canary}"}
     assert httpx.get(url, headers=authorization).text == "production 16"
     told = "".join((job.log, job.summary, *job.annotations))
@@ -162,6 +174,8 @@ def test_models_datasets_plans_and_a_manifest(workplace: Workplace, api: HfApi) 
     assert job.outputs["dataset"]["space_url"] == ""
     assert api.repo_exists("alice/page-staging", repo_type="space")
     assert "### ✅ hfdeploy.yaml was carried out" in job.summary
+    targets = json.loads(job.outputs["both"]["targets"])
+    assert targets["page"]["repo_id"] == "alice/page-staging"
 
 
 def test_a_relay_that_callers_need_no_token_for(workplace: Workplace, api: HfApi, canary: str) -> None:

@@ -2,7 +2,15 @@ from io import StringIO
 from pathlib import Path
 
 from hfdeploy_action.log import WorkflowLog, find_places
-from hfdeploy_core.errors import BuildFailed, CardInvalid, ManifestInvalid, RunFailed, SdkMissing, gather
+from hfdeploy_core.errors import (
+    BuildFailed,
+    CardInvalid,
+    ManifestInvalid,
+    RunFailed,
+    SdkMissing,
+    ValueMissing,
+    gather,
+)
 from hfdeploy_core.events import (
     Committed,
     Logged,
@@ -93,6 +101,12 @@ def test_each_fault_of_a_manifest_is_annotated_where_it_is() -> None:
         ("no such key.", {"file": "hfdeploy.yaml", "line": "3", "col": "5"}),
         ("C:\\x: not a folder.", {"file": "hfdeploy.yaml", "line": "12", "col": "1"}),
     ]
+
+
+def test_a_value_that_is_missing_is_annotated_where_it_is_asked_for() -> None:
+    error = ValueMissing("hfdeploy.yaml:3:5: the environment variable KEY is not set.")
+    ((message, place),) = find_places(error, error.message, ".")
+    assert (message, place["line"]) == ("the environment variable KEY is not set.", "3")
 
 
 def test_what_targets_tell_is_told_by_their_names() -> None:

@@ -11,12 +11,21 @@ from hfdeploy.render.words import say_plan
 from hfdeploy_action.commands import tame, write_command
 from hfdeploy_action.errors import name_inputs, reword
 from hfdeploy_core import DeployError, Plan, redact
-from hfdeploy_core.errors import CardInvalid, GateError, ManifestInvalid, RunFailed, SeveralFaults
+from hfdeploy_core.errors import (
+    CardInvalid,
+    GateError,
+    ManifestInvalid,
+    PluginInvalid,
+    RunFailed,
+    SeveralFaults,
+    ValueMissing,
+)
 from hfdeploy_core.events import Event, Logged, Scanned, TargetFailed, TargetTold, Warned
 
-# Where ManifestInvalid says that each fault is.
+# Where errors about a manifest say that each fault is.
 _FAULT = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<col>\d+): (?P<message>[^\n]+)")
 
+_PLACED = (ManifestInvalid, PluginInvalid, ValueMissing)
 _SHORTEST_MASKED = 4
 
 Place = dict[str, str | int | None]
@@ -115,7 +124,7 @@ def find_places(error: DeployError, message: str, source: str) -> list[tuple[str
     if isinstance(error, CardInvalid):
         file = PurePosixPath(source.replace("\\", "/"), error.file).as_posix()
         return [(message, {"file": file, "line": error.line})]
-    if isinstance(error, ManifestInvalid) and (faults := list(_FAULT.finditer(message))):
+    if isinstance(error, _PLACED) and (faults := list(_FAULT.finditer(message))):
         return [
             (fault["message"], {name: fault[name] for name in ("file", "line", "col")}) for fault in faults
         ]
