@@ -32,6 +32,16 @@ def test_a_page_that_fails_makes_it_incomplete(hub: FakeHub, clock: FakeClock) -
     assert listing.failure == "Page two is broken"
 
 
+def test_who_is_told_to_stop_lists_no_further_page(hub: FakeHub, clock: FakeClock) -> None:
+    hub.page_size = 2
+    for number in range(5):
+        hub.add(Kind.MODEL, f"test-{number}")
+    rules = [Rule("alice", "a-", 1.0)]
+    listings = list_all(hub, rules, clock, lambda: len(hub.requests) == 2)
+    assert {listing.failure for listing in listings} == {None, "it was told to stop"}
+    assert len(hub.requests) == 2
+
+
 def test_pages_that_lead_in_a_circle_end(
     hub: FakeHub, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
@@ -29,6 +30,13 @@ def test_fates_and_what_is_incomplete_are_told() -> None:
         "incomplete: spaces of alice: broken; nothing of it is deleted",
         "1 failed. Stopped early: Skew.",
     ]
+
+
+def test_what_could_not_be_listed_is_not_called_absent() -> None:
+    plan = Plan("", NOW, POLICY, ())
+    assert list(render_table(Report(plan))) == ["nothing there."]
+    *_, last = render_table(Report(replace(plan, incomplete=("spaces of alice: broken",))))
+    assert last == "nothing was listed."
 
 
 def test_a_refusal_is_told() -> None:

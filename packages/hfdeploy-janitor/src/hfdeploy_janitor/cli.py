@@ -22,7 +22,7 @@ from hfdeploy_janitor.errors import KeyMissing, RuleInvalid
 from hfdeploy_janitor.heartbeat import VARIABLE as HEARTBEAT_VARIABLE
 from hfdeploy_janitor.heartbeat import beat
 from hfdeploy_janitor.journal import Journal
-from hfdeploy_janitor.listing import list_kind
+from hfdeploy_janitor.listing import ShouldStop, list_kind, never
 from hfdeploy_janitor.mark import Refusal, Seal, verify
 from hfdeploy_janitor.minting import DEFAULT_PREFIX, DEFAULT_TTL, find_seal, mark
 from hfdeploy_janitor.model import Report, Thing
@@ -37,7 +37,7 @@ from hfdeploy_janitor.rules import (
     check_policy,
     parse_duration,
 )
-from hfdeploy_janitor.sweep import ShouldStop, apply_plan, make_plan, restore, settle
+from hfdeploy_janitor.sweep import apply_plan, make_plan, restore, settle
 
 INTERRUPTED_EXIT_CODE = 130
 STATE_FOLDER = ".hfdeploy"
@@ -255,7 +255,7 @@ def run(
 
         def sweep_once() -> Report:
             if not applies:
-                return Report(make_plan(hub, policy, clock, seal))
+                return Report(make_plan(hub, policy, clock, seal, should_stop=stop.is_set))
             return clean(hub, policy, clock, journal, seal, stop.is_set)
 
         routine = schedule.Routine(
@@ -299,12 +299,12 @@ def clean(
     clock: Clock,
     journal: Journal,
     seal: Seal | None,
-    should_stop: ShouldStop = lambda: False,
+    should_stop: ShouldStop = never,
 ) -> Report:
     """A whole sweep: settle what was left open, list, decide, delete."""
     journal.open()
     settle(hub, clock, journal)
-    plan = make_plan(hub, policy, clock, seal)
+    plan = make_plan(hub, policy, clock, seal, should_stop=should_stop)
     return apply_plan(plan, hub, clock, journal, seal=seal, should_stop=should_stop)
 
 

@@ -1,6 +1,6 @@
 """Listing what is there: whole, or known not to be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hfdeploy_core import DeployError
 from hfdeploy_core.clock import Clock
@@ -11,17 +11,26 @@ from hfdeploy_janitor.model import Listing, Thing
 from hfdeploy_janitor.port import Hub
 from hfdeploy_janitor.rules import Kind, Rule
 
+ShouldStop = Callable[[], bool]
 
-def list_all(hub: Hub, rules: Sequence[Rule], clock: Clock) -> tuple[Listing, ...]:
+
+def never() -> bool:
+    """Nobody says stop."""
+    return False
+
+
+def list_all(
+    hub: Hub, rules: Sequence[Rule], clock: Clock, should_stop: ShouldStop = never
+) -> tuple[Listing, ...]:
     """Each kind in each namespace that a rule speaks of, once.
 
     Raises ClockSkewed, and where there is no token that the Hub accepts TokenMissing or TokenRejected.
     """
     wanted = sorted({(rule.namespace, kind) for rule in rules for kind in rule.kinds})
-    return tuple(list_kind(hub, kind, namespace, clock) for namespace, kind in wanted)
+    return tuple(list_kind(hub, kind, namespace, clock, should_stop) for namespace, kind in wanted)
 
 
-def list_kind(hub: Hub, kind: Kind, namespace: str, clock: Clock) -> Listing:
+def list_kind(hub: Hub, kind: Kind, namespace: str, clock: Clock, should_stop: ShouldStop = never) -> Listing:
     """All things of one kind; what went wrong on the way stands in `failure`."""
     things = list[Thing]()
     unreadable = 0
@@ -29,6 +38,8 @@ def list_kind(hub: Hub, kind: Kind, namespace: str, clock: Clock) -> Listing:
     seen = set[str]()
     try:
         while True:
+            if should_stop():
+                return Listing(namespace, kind, tuple(things), "it was told to stop")
             page = hub.list_page(kind, namespace, cursor)
             if skew := find_skew(clock.now(), page.date):
                 raise ClockSkewed(skew)

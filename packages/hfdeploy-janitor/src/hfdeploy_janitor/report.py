@@ -29,7 +29,9 @@ def render_table(report: Report) -> Iterator[str]:
 def render_summary(report: Report) -> str:
     """One sentence or two: the sum of it all."""
     counts = Counter(fate for fate, _, _ in _tell_all(report))
-    told = ", ".join(f"{count} {fate}" for fate, count in sorted(counts.items())) or "nothing there"
+    told = ", ".join(f"{count} {fate}" for fate, count in sorted(counts.items())) or (
+        "nothing was listed" if report.plan.incomplete else "nothing there"
+    )
     sentences = [f"{told}."]
     if report.plan.refusal:
         sentences.append(f"Nothing is deleted: {report.plan.refusal}.")

@@ -11,7 +11,7 @@ from hfdeploy_core.errors import HubFailed, HubRefused, HubUnreachable, RateLimi
 from hfdeploy_janitor.decide import decide, find_change, find_skew, plan_sweep, take_turns
 from hfdeploy_janitor.errors import BudgetSpent, ClockSkewed, KeyMissing, PlanInvalid, RuleInvalid
 from hfdeploy_janitor.journal import Journal
-from hfdeploy_janitor.listing import list_all
+from hfdeploy_janitor.listing import ShouldStop, list_all, never
 from hfdeploy_janitor.mark import Refusal, Seal, verify
 from hfdeploy_janitor.model import Fate, Keep, Plan, Quarantine, Report, Result, Target, Thing
 from hfdeploy_janitor.port import Hub, Sight
@@ -25,16 +25,17 @@ _REQUESTS_A_QUARANTINE = 6
 _SPENT = "The requests that this sweep may send are spent."
 
 OnResult = Callable[[Result], None]
-ShouldStop = Callable[[], bool]
 
 
-def make_plan(hub: Hub, policy: Policy, clock: Clock, seal: Seal | None = None) -> Plan:
+def make_plan(
+    hub: Hub, policy: Policy, clock: Clock, seal: Seal | None = None, *, should_stop: ShouldStop = never
+) -> Plan:
     """List everything that the policy speaks of and decide what to do. Changes nothing.
 
     Raises RuleInvalid, KeyMissing, ClockSkewed, TokenMissing or TokenRejected.
     """
     check_seal(check_policy(policy), seal)
-    listings = list_all(hub, policy.rules, clock)
+    listings = list_all(hub, policy.rules, clock, should_stop)
     return plan_sweep(listings, policy, clock.now(), endpoint=hub.endpoint, seal=seal)
 
 
@@ -46,7 +47,7 @@ def apply_plan(
     *,
     seal: Seal | None = None,
     on_result: OnResult = lambda result: None,
-    should_stop: ShouldStop = lambda: False,
+    should_stop: ShouldStop = never,
 ) -> Report:
     """Delete what the plan says, each target after another look at it. All of its fates are in the report.
 
