@@ -97,13 +97,15 @@ ACTION := packages/hfdeploy-action
 # What a plain deploy does not need: finding pydantic takes pip longer than all the rest.
 SELDOM := pydantic pydantic-core annotated-types typing-inspection
 OFTEN := typing-extensions colorama click
+# Only CEL's own command line needs these: it is loaded without that.
+UNUSED := annotated-doc markdown-it-py mdurl prompt-toolkit pygments rich shellingham typer wcwidth
 lock: setup
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra redis \
 		$(RELAY)/pyproject.toml --output-file $(RELAY)/src/hfdeploy_proxy/space/requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		$(SELDOM:%=--no-emit-package %) packages/hfdeploy-core/pyproject.toml --output-file $(ACTION)/requirements.lock
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		$(OFTEN:%=--no-emit-package %) $(ACTION)/seldom.in --output-file $(ACTION)/seldom.lock
+		$(patsubst %,--no-emit-package %,$(OFTEN) $(UNUSED)) $(ACTION)/seldom.in --output-file $(ACTION)/seldom.lock
 	@$(BIN)/python scripts/action_docs.py
 
 clean:
