@@ -124,6 +124,12 @@ def test_what_is_no_url_of_a_hub_is_told_before_anything_is_asked(endpoint: str)
         HubClient(FakeClock(), Budget(FakeClock()), endpoint=endpoint)
 
 
+def test_a_password_in_the_url_of_the_hub_is_refused_unread() -> None:
+    with pytest.raises(HubUnreachable, match="password") as caught:
+        HubClient(FakeClock(), Budget(FakeClock()), endpoint="ftp://me:open-sesame@hub.test")
+    assert "sesame" not in f"{caught.value}"
+
+
 @pytest.mark.parametrize(
     ("rule", "error"),
     [

@@ -219,7 +219,14 @@ class HubClient:
 
 
 def _check_endpoint(endpoint: str) -> str:
-    """It, without a slash at its end. Raises HubUnreachable for what is no URL."""
+    """It, without a slash at its end. Raises HubUnreachable for what is no URL, or holds a password, which
+    would be in plans and journals.
+    """
+    if "@" in endpoint:
+        raise HubUnreachable(
+            "The URL of the Hub holds a name or a password.",
+            "Leave them out of HF_ENDPOINT; the token goes into HF_TOKEN.",
+        )
     try:
         parts = urlsplit(endpoint)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
