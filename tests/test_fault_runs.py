@@ -2,13 +2,14 @@
 
 Each deploy ends in the exact tree, or in a clear error with the files as they were; a run without faults then
 always leads to the tree, and not to a second commit. Nothing else on the Hub is touched, and no run asks for
-more than its budget. `make fuzz` runs many more of them.
+more than its budget. Spaces have their settings as well, and end like a twin that nothing happened to. `make
+fuzz` runs many more of them.
 """
 
 import hashlib
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,12 @@ from hfdeploy_core.testing import FakeClock
 from hfdeploy_localhub import LocalHub
 
 SCHEDULES = int(os.environ.get("HFDEPLOY_SCHEDULES", "40"))
+SPACE_SCHEDULES = SCHEDULES // 10
 MOST_TRIES = 4
 # An undisturbed deploy asks for about ten things, one that is planned three times for twenty.
 MOST_REQUESTS = 60
+# With every setting there are twenty more.
+MOST_SPACE_REQUESTS = 110
 
 Files = dict[str, bytes]
 
@@ -45,6 +49,16 @@ _ROUTES = (
     "POST /api/repos/create",
     "* /**/info/lfs/**",
     "GET /api/**/xet-write-token/*",
+)
+_SPACE_ROUTES = (
+    *_ROUTES,
+    "POST|DELETE /api/spaces/*/*/variables",
+    "POST|DELETE /api/spaces/*/*/secrets",
+    "GET /api/spaces/*/*/variables",
+    "GET /api/spaces/*/*/secrets",
+    "POST /api/spaces/*/*/hardware",
+    "POST /api/spaces/*/*/sleeptime",
+    "PUT /api/spaces/*/*/settings",
 )
 _FAULTS = (
     "status=429 retry_after_seconds=7",
@@ -95,9 +109,9 @@ def draw_files(dice: random.Random) -> Files:
     return {path: dice.randbytes(dice.choice((0, 1, 300, 20_000))) for path in paths}
 
 
-def draw_rule(dice: random.Random) -> str:
+def draw_rule(dice: random.Random, routes: Sequence[str] = _ROUTES) -> str:
     count = "" if dice.random() < 0.15 else f" count={dice.choice((1, 1, 2, 3, 9))}"
-    return f"{dice.choice(_ROUTES)} {dice.choice(_FAULTS)}{count} skip={dice.choice((0, 0, 0, 1, 2, 5))}"
+    return f"{dice.choice(routes)} {dice.choice(_FAULTS)}{count} skip={dice.choice((0, 0, 0, 1, 2, 5))}"
 
 
 class Meddled:
@@ -115,6 +129,37 @@ class Meddled:
             meddle, self._meddle = self._meddle, None
             meddle()
         return self._hub.commit(*arguments, **options)
+
+
+def deploy(
+    hub: LocalHub,
+    token: str,
+    source: Path,
+    repo: str,
+    options: dict[str, Any],
+    rules: Sequence[str],
+    meddle: Callable[[], Any] | None = None,
+) -> DeployError | None:
+    """Deploy once, while requests fail as the rules say; the error, if it ends in one."""
+    for rule in rules:
+        hub.faults.add(rule)
+    hub.requests.clear()
+    clock = FakeClock()
+    try:
+        with HubClient(
+            endpoint=hub.endpoint,
+            token=token,
+            on_event=lambda event: None,
+            budget=Budget(attempts=MOST_TRIES),
+            clock=clock,
+        ) as client:
+            meddled: Any = Meddled(client, meddle)
+            hfdeploy_core.deploy(source, repo, hub=meddled, clock=clock, **options)
+    except DeployError as error:
+        return error
+    finally:
+        hub.faults.clear()
+    return None
 
 
 @dataclass
@@ -142,27 +187,8 @@ class Stage:
         self.api.create_commit("alice/m", additions, commit_message="Somebody else's")
 
     def deploy(self, *rules: str, meddle: Callable[[], Any] | None = None) -> DeployError | None:
-        """Deploy once, while requests fail as the rules say; the error, if it ends in one."""
-        for rule in rules:
-            self.hub.faults.add(rule)
-        self.hub.requests.clear()
         options: dict[str, Any] = {"repo_type": "model", "mirror": self.schedule.mirror, "max_delete": "100%"}
-        clock = FakeClock()
-        try:
-            with HubClient(
-                endpoint=self.hub.endpoint,
-                token=self.token,
-                on_event=lambda event: None,
-                budget=Budget(attempts=MOST_TRIES),
-                clock=clock,
-            ) as client:
-                hub: Any = Meddled(client, meddle)
-                hfdeploy_core.deploy(self.source, "alice/m", hub=hub, clock=clock, **options)
-        except DeployError as error:
-            return error
-        finally:
-            self.hub.faults.clear()
-        return None
+        return deploy(self.hub, self.token, self.source, "alice/m", options, rules, meddle)
 
     def meddle(self) -> None:
         self.hub.faults.clear()
@@ -255,3 +281,85 @@ def test_a_deploy_over_a_hub_that_fails(
     assert holds(stage.look(), stage.expected)
     assert stage.count_ours() <= 1
     assert stage.list_others() == others
+
+
+def draw_space(dice: random.Random) -> dict[str, Any]:
+    """What a Space is asked for, beside its files."""
+    asked = {
+        "visibility": dice.choice(("public", "private")),
+        "gated": dice.choice(("none", "auto", "manual")),
+        "hardware": dice.choice(("cpu-basic", "cpu-upgrade")),
+        "sleep_seconds": dice.choice((600, 3600)),
+        "variables": {name: dice.choice("12") for name in dice.sample("ABC", k=dice.randint(1, 3))},
+        "secrets": {f"S{number}": f"secret {number} {dice.random()}" for number in range(dice.randint(0, 2))},
+        "remove_variables": dice.sample("DE", k=dice.randint(0, 2)),
+    }
+    return {name: asked[name] for name in dice.sample(sorted(asked), k=dice.randint(3, len(asked)))}
+
+
+@dataclass
+class Spaces:
+    """A Space that things happen to, and its twin."""
+
+    hub: LocalHub
+    api: HfApi
+    token: str
+    folder: Path
+
+    def deploy(self, repo: str, files: Files, asked: dict[str, Any], *rules: str) -> DeployError | None:
+        source = self.folder / repo
+        write(source, {"README.md": b"---\nsdk: docker\n---\n", **files})
+        return deploy(self.hub, self.token, source, f"alice/{repo}", asked, rules)
+
+    def look(self, repo: str) -> dict[str, Any]:
+        """All that a deploy is to bring about."""
+        id = f"alice/{repo}"
+        if not self.api.repo_exists(id, repo_type="space"):
+            return {"files": {}, "private": True}
+        info = self.api.space_info(id, files_metadata=True)
+        commits = self.api.list_repo_commits(id, repo_type="space")
+        held = {file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id for file in info.siblings}
+        return {
+            "files": held,
+            "ours": sum(DIGEST in read_trailers(commit.message) for commit in commits),
+            "private": info.private,
+            "gated": info.gated,
+            "hardware": info.runtime and info.runtime.requested_hardware,
+            "sleep": info.runtime and info.runtime.sleep_time,
+            "variables": {name: held.value for name, held in self.api.get_space_variables(id).items()},
+            "secrets": set(self.api.get_space_secrets(id)),
+        }
+
+
+@pytest.mark.parametrize("seed", range(SPACE_SCHEDULES))
+def test_a_space_and_its_settings_over_a_hub_that_fails(
+    seed: int, hub: LocalHub, api: HfApi, canary: str, workspace: Path
+) -> None:
+    dice = random.Random(seed)
+    spaces = Spaces(hub, api, canary, workspace)
+    begins, rules = dice.random() < 0.6, [draw_rule(dice, _SPACE_ROUTES) for _ in range(dice.randint(1, 3))]
+    earlier, later = [(draw_files(dice), draw_space(dice)) for _ in range(2)]
+    earlier[1].update(variables={**earlier[1].get("variables", {}), "D": "4"}, remove_variables=[])
+    print(rules, earlier[1], later[1])
+    for name in ("app", "twin"):
+        if begins:
+            assert spaces.deploy(name, *earlier) is None
+    before = spaces.look("app")
+    assert spaces.deploy("twin", *later) is None
+    after = spaces.look("twin")
+
+    error = spaces.deploy("app", *later, *rules)
+    assert len(hub.requests) <= MOST_SPACE_REQUESTS
+    found = spaces.look("app")
+    if error is None:
+        assert found == after
+    else:
+        assert error.message
+        assert error.remedy
+        # A new Space has what the Hub puts there.
+        assert found["files"] == after["files"] or before["files"].items() <= found["files"].items()
+        assert found["files"] == after["files"] or found["private"] or not before["private"]
+
+    assert spaces.deploy("app", *later) is None
+    assert spaces.look("app") == after
+    assert spaces.look("twin") == after
