@@ -20,6 +20,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_each_request_is_a_line(
     start_relay: Callable[..., Relay], upstream: Upstream, capsys: pytest.CaptureFixture[str], canary: str
 ) -> None:
+    upstream.answers(b"HTTP/1.1 200 OK\r\nX-Request-ID: theirs\r\nContent-Length: 2\r\n\r\nok")
     relay = start_relay(access_log=True, trusted_hops=1, api_keys=f"alice:{digest_key(KEY.encode()).hex()}")
     answer = relay.ask(
         "POST",

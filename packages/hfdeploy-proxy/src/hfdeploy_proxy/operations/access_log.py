@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hfdeploy_proxy.relay.client import App, Message, Receive, Scope, Send
+from hfdeploy_proxy.rules.errors import Header
 from hfdeploy_proxy.rules.headers import client_address, values
 from hfdeploy_proxy.rules.redact import redact
 
@@ -31,15 +32,14 @@ class AccessLog:
         started = self._clock()
         headers = scope["headers"]
         request_id = find_id(headers)
-        kept = [pair for pair in headers if pair[0] != _ID_HEADER]
-        scope = {**scope, "headers": [*kept, (_ID_HEADER, request_id)]}
+        scope = {**scope, "headers": with_id(headers, request_id)}
         seen: dict[str, Any] = {"status": None, "sent_bytes": 0, "complete": False}
 
         async def note(message: Message) -> None:
             kind = message["type"]
             if kind.endswith((".start", ".accept")):
                 seen["status"] = message.get("status", 101)
-                message["headers"] = [*message["headers"], (_ID_HEADER, request_id)]
+                message["headers"] = with_id(message["headers"], request_id)
             elif kind.endswith((".body", ".send")):
                 seen["sent_bytes"] += len(
                     message.get("body") or message.get("bytes") or message.get("text") or b""
@@ -68,7 +68,12 @@ class AccessLog:
             self._write(redact(json.dumps(line)))
 
 
-def find_id(headers: list[tuple[bytes, bytes]]) -> bytes:
+def with_id(headers: list[Header], request_id: bytes) -> list[Header]:
+    """The headers with this id and no other."""
+    return [*(pair for pair in headers if pair[0] != _ID_HEADER), (_ID_HEADER, request_id)]
+
+
+def find_id(headers: list[Header]) -> bytes:
     """The client's own id, if it is one, or a new one."""
     told = values(headers, _ID_HEADER)
     return told[0] if len(told) == 1 and _ID.fullmatch(told[0]) else uuid.uuid4().hex.encode()
