@@ -186,10 +186,17 @@ def test_a_manifest_is_begun_and_drawn(run, folder: Path) -> None:
 
 
 def test_a_run_over_targets_can_be_reported(run, folder: Path) -> None:
+    assert run("plan", "--report", "report.html").exit_code == 0
+    assert (folder / "report.html").read_text().count("to be changed") == 2
     assert run("apply", "--yes", "--report", "report.html").exit_code == 0
     page = (folder / "report.html").read_text()
     assert "alice/app" in page
     assert "alice/m" in page
+    assert run("plan", "--report", "report.html").exit_code == 0
+    assert (folder / "report.html").read_text().count("<td>unchanged") == 2
+    assert run("destroy", "--yes", "--report", "report.html").exit_code == 0
+    assert (folder / "report.html").read_text().count("<td>deleted<td class") == 2
+    assert "is not there" in run("status").stdout
 
 
 def test_a_pyproject_can_hold_it(run, folder: Path, hub) -> None:

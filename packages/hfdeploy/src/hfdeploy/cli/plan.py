@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import read_asked, setting_options, told_options
+from hfdeploy.cli.asking import read_asked, report_option, setting_options, told_options
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.manifest import (
     OF_TARGETS,
@@ -52,6 +52,7 @@ class _Plan(click.Command):
     _DETAILED, "is_detailed", is_flag=True, help="Exit with 0 for nothing to do, 2 for changes, 1 for errors."
 )
 @click.option("--out", metavar="FILE", help="Save the plan, for `hfdeploy apply FILE`.")
+@report_option
 @told_options
 @click.pass_context
 def plan(
@@ -64,6 +65,7 @@ def plan(
     preview: str | None,
     out: str | None,
     is_detailed: bool,
+    report: str | None,
     as_json: bool,
     debug: bool,
     **asked: Any,
@@ -78,11 +80,13 @@ def plan(
         raise failure("Missing argument 'REPO'.", context)
     failed = _FAILED if is_detailed else None
     with (
-        open_renderer(as_json=as_json) as renderer,
+        open_renderer(as_json=as_json, report=report) as renderer,
         told_failures(renderer, debug=debug, exit_code=failed),
     ):
         if means_targets(words, manifest, profile, preview):
-            refuse_others(context, {*OF_TARGETS, "is_detailed", "out"}, of="the targets of a manifest")
+            refuse_others(
+                context, {*OF_TARGETS, "is_detailed", "out", "report"}, of="the targets of a manifest"
+            )
             targets = plan_manifest(renderer, words, load_manifest(manifest, profile, preview))
             if out is not None:
                 save_manifest_plan(targets, manifest, out)

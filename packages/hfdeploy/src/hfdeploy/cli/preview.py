@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import asked_options, debug_option, read_asked, told_options
+from hfdeploy.cli.asking import asked_options, debug_option, read_asked, report_option, told_options
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.expiring import read_expiry, tell_expiry
 from hfdeploy.cli.failing import told_failures
@@ -42,6 +42,7 @@ def preview() -> None:
 )
 @waiting_options
 @rollback_option
+@report_option
 @told_options
 def create(
     *,
@@ -52,6 +53,7 @@ def create(
     wait_seconds: float,
     probes: Sequence[str],
     rolls_back: bool,
+    report: str | None,
     as_json: bool,
     debug: bool,
     **asked: Any,
@@ -61,7 +63,7 @@ def create(
     It is private and on hardware that costs nothing, unless told. Its card says when it expires, in
     words that `hfdeploy janitor` knows; each push makes that later.
     """
-    with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+    with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         gate = read_gate(
             asked["repo_type"],
             is_awaited=is_awaited,

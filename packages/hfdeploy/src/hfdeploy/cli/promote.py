@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import hfdeploy_core
-from hfdeploy.cli.asking import told_options
+from hfdeploy.cli.asking import report_option, told_options
 from hfdeploy.cli.consenting import ask_consent, consent_option
 from hfdeploy.cli.failing import told_failures
 from hfdeploy.cli.waiting import read_gate, rollback_option, waiting_options
@@ -20,6 +20,7 @@ from hfdeploy_core import RepoType
 @consent_option
 @waiting_options
 @rollback_option
+@report_option
 @told_options
 def promote(
     *,
@@ -31,6 +32,7 @@ def promote(
     probes: Sequence[str],
     rolls_back: bool,
     state: str | None,
+    report: str | None,
     as_json: bool,
     debug: bool,
 ) -> None:
@@ -39,7 +41,7 @@ def promote(
     Settings, variables and secrets of TO stay as they are. What the card of a preview says of its expiry
     does not come along.
     """
-    with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
+    with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         gate = read_gate(
             RepoType.SPACE,
             is_awaited=is_awaited,

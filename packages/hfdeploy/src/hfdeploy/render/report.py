@@ -8,6 +8,8 @@ from hfdeploy.render.words import count, format_bytes, format_price
 
 _TAIL_LINES = 30
 _HIDDEN = ("at_seconds", "event", "target")
+# What of a plan says that there is something to do.
+_PLANNED = ("creates", "settings_changed", "visibility", "files_added", "files_updated", "files_deleted")
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
@@ -116,7 +118,12 @@ def _show_fate(mine: list[Record]) -> str:
         return f"<span class=bad>{_text(failed['message'])} {_text(failed['remedy'])}</span>"
     if outcome := _last(mine, "outcome"):
         return "changed" if outcome["changed"] else "unchanged"
-    return _text(kept.get("reason") or ("left alone" if kept else "unchanged"))
+    if kept:
+        return _text(kept.get("reason") or "left alone")
+    if _last(mine, "deleted"):
+        return "deleted"
+    planned = _last(mine, "planned")
+    return "to be changed" if any(planned.get(key) for key in _PLANNED) else "unchanged"
 
 
 def _find_costs(mine: list[Record]) -> str:

@@ -24,8 +24,9 @@ def say_project(project: "ProjectStatus") -> str:
 
 
 def _say_target(target: "TargetStatus") -> str:
-    lines = (say_status(target.found) if target.found else f"{target.repo}\n  is not there").splitlines()
     held = target.held
+    gone = "is gone since a run has applied it" if held and held.commit else "is not there"
+    lines = (say_status(target.found) if target.found else f"{target.repo}\n  {gone}").splitlines()
     if held is not None and target.found is not None:
         whose = "made by a run" if held.is_owned else "there before"
         at = "at the head" if held.commit == target.found.head else f"at {held.commit or 'no commit'}"
