@@ -28,6 +28,8 @@ def test_every_fault_is_listed(tmp_path: Path) -> None:
         ({"target_url": "http://a/path"}, "TARGET_URL"),
         ({"target_url": "http://user@a"}, "TARGET_URL"),
         ({"target_url": "http://a:99999"}, "TARGET_URL"),
+        ({"target_url": "http://a b"}, "TARGET_URL"),
+        ({"target_url": "http://a..b"}, "TARGET_URL"),
         ({"target_url": "http://a", "hf_token": None, "hf_token_file": "/nowhere"}, "HF_TOKEN_FILE"),
         ({"target_url": "http://a", "allow_origins": "https://a.com/"}, "ALLOW_ORIGINS"),
         ({"target_url": "http://a", "allow_origins": "https://a*.com"}, "ALLOW_ORIGINS"),

@@ -33,6 +33,7 @@ CONFIG_VARIABLE = "HFDEPLOY_PROXY_CONFIG"
 _SPACE = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*", re.ASCII)
 _HOST = r"(\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]"
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.\-]*://(?:{_HOST})(?::[0-9]+)?")
+_NAME = re.compile(r"[A-Za-z0-9_.\-]+|[0-9A-Fa-f:.]+")
 _METHOD = re.compile(r"[A-Z][A-Z_-]*")
 _PATH = re.compile(r"/[^*\s]*(/\*)?|/\*")
 _STORAGE = re.compile(r"memory://$|rediss?://[^\s]")
@@ -220,9 +221,9 @@ class Configuration(BaseModel):
             return None
         try:
             parts = urlsplit(value)
-            sound = (
-                parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and value.isascii()
-            )
+            host = (parts.hostname or "").encode("idna").decode()  # refuses labels that are empty or too long
+            named = value.isascii() and _NAME.fullmatch(host)
+            sound = named and parts.scheme in ("http", "https") and parts.port != 0
         except ValueError:
             sound = False
         if not sound or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
