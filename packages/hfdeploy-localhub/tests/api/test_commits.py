@@ -1,4 +1,3 @@
-import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -7,7 +6,7 @@ import pytest
 
 from hfdeploy_localhub import LocalHub
 
-from .conftest import client_for, commit, create, file
+from .conftest import client_for, commit, create, file, lines
 
 
 def read(client: httpx.Client, path: str, revision: str = "main") -> httpx.Response:
@@ -167,7 +166,8 @@ def test_validate_yaml_always_answers_json(stranger: httpx.Client) -> None:
 
 def test_a_body_of_more_than_100_mb(alice: httpx.Client) -> None:
     create(alice)
-    content = base64.b64encode(bytes(9 * 1024 * 1024)).decode()
-    items = [("file", {"path": f"f{n}", "content": content, "encoding": "base64"}) for n in range(12)]
-    assert commit(alice, *items).status_code == 200
-    assert len(alice.get("/api/models/alice/m/tree/main").json()) == 13
+    items = [file(f"f{number}", bytes(3 * 1024 * 1024)) for number in range(3)]
+    rest = b" " * (100 * 1024 * 1024) + b"\n"  # an empty line, but for its length
+    body = lines(("header", {"summary": "change"}), *items) + rest
+    assert alice.post("/api/models/alice/m/commit/main", content=body).status_code == 200
+    assert len(alice.get("/api/models/alice/m/tree/main").json()) == 4

@@ -54,6 +54,25 @@ async def test_exit_codes_and_output(tmp_path: Path) -> None:
     assert await run_child(launch(tmp_path, "import os; os.kill(os.getpid(), 9)"), lines.append, 1) == 137
 
 
+# Ends at once when told to, its child a little later.
+SLOW_CHILD = """
+import subprocess, sys, time
+child = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.2), sys.exit()))"
+subprocess.Popen([sys.executable, "-c", child + "; print('ready', flush=True); time.sleep(100)"])
+time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize(("script", "told"), [("import time; time.sleep(100)", []), (SLOW_CHILD, ["ready"])])
+async def test_nobody_waits_for_who_has_ended(tmp_path: Path, script: str, told: list[str]) -> None:
+    """Neither when it is stopped before it has begun, nor when a part of it takes longer."""
+    lines: list[str] = []
+    child = await start_child(launch(tmp_path, script), lines.append, 20)
+    await until(lambda: lines == told)
+    async with asyncio.timeout(10):
+        assert await child.stop() == 143
+
+
 async def test_a_missing_program_is_told(tmp_path: Path) -> None:
     lines: list[str] = []
     assert await run_child(Launch(("no-such-program",), tmp_path, {"PATH": "/bin"}), lines.append, 1) == 127

@@ -21,6 +21,7 @@ from types import FrameType
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.02
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(arguments: list[str]) -> int:
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
         if number != signal.SIGCHLD:
             stopping.append(number)
 
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGCHLD, *_ENDING):
         signal.signal(number, note)
     child = _start(command)
     status = _wait(child, woken, stopping)
@@ -48,14 +49,18 @@ def main(arguments: list[str]) -> int:
 
 
 def _start(command: list[str]) -> int:
+    begun, begin = os.pipe()
     child = os.fork()
     if child:
+        os.close(begin)
+        os.read(begun, 1)  # until it has become the command, or failed to: before, signals are lost on it
+        os.close(begun)
         return child
     try:
         os.setsid()
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # should this process be the one that is killed
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        for number in (signal.SIGCHLD, signal.SIGPIPE, *_ENDING):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.execvp(command[0], command)  # noqa: S606  (no shell is the point)
@@ -102,7 +107,8 @@ def _end(child: int, grace_seconds: float) -> int:
     _signal_all(child, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while time.monotonic() < deadline:
-        status = _reap(child) if status is None else status
+        found = _reap(child)  # also when its status is known: who has ended is there until he is collected
+        status = found if status is None else status
         if status is not None and not _descendants():
             break
         time.sleep(_POLL_SECONDS)
