@@ -79,7 +79,35 @@ def test_a_report_goes_where_it_is_wanted(run: Run, tmp_path: Path, monkeypatch:
     run(*SWEEP, "--junit", "report.xml")
     assert 'tests="3"' in (tmp_path / "report.xml").read_text()
     assert (tmp_path / "summary.md").read_text().count("| would delete |") == 3
-    assert run(*SWEEP, "--junit", "none/report.xml").exit_code == 70
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (*SWEEP, "--apply", "--junit", "none/report.xml"),
+        (*SWEEP, "--apply", "--heartbeat", "hooks.test/beat"),
+        (*SWEEP, "--apply", "--heartbeat", "."),
+        ("plan", *SWEEP[1:], "--out", "none/plan.json"),
+        ("apply", "plan.json", "--junit", "."),
+        ("run", *SWEEP[1:], "--every", "1h", "--junit", "none/report.xml"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_asked(
+    run: Run, local: LocalHub, options: tuple[str, ...]
+) -> None:
+    done = run(*options)
+    assert done.exit_code == 70
+    assert "cannot be written" in done.stderr
+    assert local.requests.count() == 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_whom_nobody_can_tell_is_told_before_anything_is_asked(
+    run: Run, local: LocalHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFDEPLOY_JANITOR_NOTIFY", "nonsense")
+    assert "none that apprise knows" in run(*SWEEP, "--apply").stderr
+    assert local.requests.count() == 0
 
 
 @pytest.mark.usefixtures("repos")
@@ -91,7 +119,7 @@ def test_only_a_sweep_that_ends_well_is_a_sign_of_life(
     assert not (tmp_path / "beat").exists()
     run(*SWEEP)
     assert (tmp_path / "beat").exists()
-    monkeypatch.setenv("HFDEPLOY_JANITOR_HEARTBEAT", str(tmp_path))
+    monkeypatch.setenv("HFDEPLOY_JANITOR_HEARTBEAT", "http://127.0.0.1:9/")
     done = run(*SWEEP, "--apply")
     assert done.exit_code == 70
     assert "3 deleted" in done.stdout

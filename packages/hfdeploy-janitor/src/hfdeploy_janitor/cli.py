@@ -20,13 +20,13 @@ from hfdeploy_core.redact import remember_secret
 from hfdeploy_janitor.budget import DEFAULT_REQUESTS, Budget
 from hfdeploy_janitor.errors import KeyMissing, RuleInvalid
 from hfdeploy_janitor.heartbeat import VARIABLE as HEARTBEAT_VARIABLE
-from hfdeploy_janitor.heartbeat import beat
+from hfdeploy_janitor.heartbeat import beat, is_url
 from hfdeploy_janitor.journal import Journal
 from hfdeploy_janitor.listing import ShouldStop, list_kind, never
 from hfdeploy_janitor.mark import Refusal, Seal, verify
 from hfdeploy_janitor.minting import DEFAULT_PREFIX, DEFAULT_TTL, find_seal, mark
 from hfdeploy_janitor.model import Report, Thing
-from hfdeploy_janitor.notify import find_addresses, is_news, notify
+from hfdeploy_janitor.notify import find_addresses, is_news, notify, open_ways
 from hfdeploy_janitor.port import Hub
 from hfdeploy_janitor.report import find_weak_rules, render_json, render_junit, render_markdown, render_table
 from hfdeploy_janitor.rules import (
@@ -128,6 +128,7 @@ def sweep(
 ) -> None:
     """Say what would be deleted and why the rest is kept; with --apply, delete it."""
     with told_failures(debug=debug):
+        check_ways_out(junit, heartbeat)
         policy, seal = prepare(**asked)
         clock = SystemClock()
         hub = connect(clock, Budget(clock, requests))
@@ -151,6 +152,7 @@ def plan(*, debug: bool, out: Path, requests: int, as_json: bool, junit: Path | 
     from hfdeploy_janitor.plan_file import write_plan
 
     with told_failures(debug=debug):
+        check_ways_out(junit, out)
         policy, seal = prepare(**asked)
         clock = SystemClock()
         made = make_plan(connect(clock, Budget(clock, requests)), policy, clock, seal)
@@ -171,6 +173,7 @@ def apply_file(
     from hfdeploy_janitor.plan_file import read_plan
 
     with told_failures(debug=debug):
+        check_ways_out(junit)
         made = read_plan(file)
         seal = find_seal_if_any(must=any(rule.marked for rule in made.policy.rules))
         clock = SystemClock()
@@ -244,6 +247,7 @@ def run(
     from hfdeploy_janitor import schedule
 
     with told_failures(debug=debug):
+        check_ways_out(junit, heartbeat)
         policy, seal = prepare(**asked)
         seconds = None if every is None else parse_duration(every)
         trigger = schedule.make_trigger(seconds, cron, parse_duration(jitter))
@@ -371,6 +375,15 @@ def find_seal_if_any(*, must: bool) -> Seal | None:
         return None
     remember_secret(seal.key.decode())
     return seal
+
+
+def check_ways_out(*files: Path | str | None) -> None:
+    """Raises RuleInvalid for what could not be told when all is done: a heartbeat may be a URL instead."""
+    for path in (Path(file) for file in files if file and not is_url(f"{file}")):
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise RuleInvalid(f"{path} cannot be written.", "Name another file.")
+    if addresses := find_addresses():
+        open_ways(addresses)
 
 
 def publish(report: Report, *, as_json: bool, junit: Path | None) -> None:

@@ -1,7 +1,7 @@
 """What can go wrong with a sweep as a whole, beside what goes wrong with the Hub (`hfdeploy_core.errors`).
 
     RequestError
-    ├── RuleInvalid        70   a rule, a limit or the rules file makes no sense
+    ├── RuleInvalid        70   a rule or a limit makes no sense, or a report has nowhere to go
     ├── PlanInvalid        71   a saved plan that was changed, or belongs elsewhere
     ├── KeyMissing         72   marks are asked for, and there is no key to verify them
     ├── JournalUnusable    73   the journal cannot be written, so nothing is deleted

@@ -14,9 +14,14 @@ VARIABLE = "HFDEPLOY_JANITOR_HEARTBEAT"
 _SECONDS = 10.0
 
 
+def is_url(heartbeat: str) -> bool:
+    """Whether it is called, not written."""
+    return heartbeat.startswith(("http://", "https://"))
+
+
 def beat(heartbeat: str, now: datetime) -> None:
     """Write the time to a file, or call a URL. Raises RuleInvalid, without the URL, where that fails."""
-    if not heartbeat.startswith(("http://", "https://")):
+    if not is_url(heartbeat):
         try:
             Path(heartbeat).write_text(f"{now.isoformat(timespec='seconds')}\n")
         except OSError as error:

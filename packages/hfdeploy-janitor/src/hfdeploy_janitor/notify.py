@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from hfdeploy_core import redact
 from hfdeploy_core.redact import remember_secret
@@ -26,8 +27,8 @@ def is_news(report: Report) -> bool:
     return bool(report.results or report.exit_code)
 
 
-def notify(report: Report, addresses: Sequence[str]) -> None:
-    """Raises RuleInvalid where nobody could be told."""
+def open_ways(addresses: Sequence[str]) -> Any:
+    """Apprise with all of them. Raises RuleInvalid where nobody could be told."""
     try:
         import apprise
     except ImportError:
@@ -37,6 +38,11 @@ def notify(report: Report, addresses: Sequence[str]) -> None:
     told = apprise.Apprise()
     if not told.add(list(addresses)):
         raise RuleInvalid(f"An address in {VARIABLE} is none that apprise knows.", "Check its URLs.")
+    return told
+
+
+def notify(report: Report, addresses: Sequence[str]) -> None:
+    """Raises RuleInvalid where somebody was not told."""
     title = f"hfdeploy-janitor ended with {report.exit_code}"
-    if not told.notify(title=title, body=redact(render_summary(report))):
+    if not open_ways(addresses).notify(title=title, body=redact(render_summary(report))):
         raise RuleInvalid("The notification was not taken.", f"Check the addresses in {VARIABLE}.")
