@@ -24,6 +24,9 @@ _WORDS = {
 }
 
 
+_OF_OTHERS = frozenset().union(*(kind.model_fields for kind in TARGET_KINDS.values()))
+
+
 def write_schema() -> dict[str, Any]:
     """The JSON Schema of a manifest, for editors."""
     return ManifestFile.model_json_schema()
@@ -47,6 +50,9 @@ def _describe(detail: ErrorDetails, root: Node, schema: Mapping[str, Any]) -> Fa
     match kind:
         case "extra_forbidden":
             known = list_keys(schema, root, tuple(above))
+            other = find_node(root, above).children.get("type")
+            if "targets" in above[-2:] and other is not None and last in _OF_OTHERS:
+                return Fault(key_at, f"a {other.content} has no {last!r}.")
             return Fault(key_at, f"there is no key {last!r} here{suggest(str(last), known)}")
         case "missing":
             return Fault(key_at, f"{last!r} is missing.")

@@ -82,11 +82,14 @@ def recall_project_plan(
 
 def _recall(target: TargetPlan, saved: Plan, state: Path) -> TargetPlan:
     digest = digest_plan(saved)
-    is_done = not target.has_changes and target.plan.content == saved.content
-    if digest_plan(target.plan) == digest or is_done:
+    if digest_plan(target.plan) == digest:
         return target
-    if target.asked is not None and Journal(state, SystemClock()).read().has_begun(digest):
-        return replace(target, plan=saved)
+    if target.plan.content == saved.content:
+        if not target.has_changes:
+            return target
+        if Journal(state, SystemClock()).read().has_begun(digest):
+            # One that is planned again when its turn comes goes on by itself.
+            return target if target.asked is None else replace(target, plan=saved)
     raise PlanStale(f"What has to be changed of {target.name} is another by now.")
 
 
