@@ -35,6 +35,9 @@ def test_what_is_live_is_told_with_where_it_comes_from(hub: FakeHub, deployed: s
     found = status("app", state=tmp_path / "state", hub=hub)
     assert (found.repo_id, found.repo_type, found.head) == ("alice/app", "space", deployed)
     assert (found.stage, found.live) == ("RUNNING_BUILDING", "before")
+    hub.repos[SPACE].runtimes = [Runtime("RUNTIME_ERROR", deployed)]
+    crashed = status("app", state=tmp_path / "state", hub=hub)
+    assert (crashed.stage, crashed.live) == ("RUNTIME_ERROR", None)
     assert found.deployed is not None
     assert (found.deployed.source, found.deployed.source_commit) == ("https://git.test/a", "abc")
     assert (found.others, found.changed_files, found.drift) == ((), (), ())

@@ -305,7 +305,7 @@ class GateTimedOut(GateError):
 
 class ProbeFailed(GateError):
     exit_code = 54
-    advice = "Look at its log with `hfdeploy logs --run`, or correct the probe."
+    advice = "Look at the log of the app, or correct the probe."
 
 
 class Superseded(GateError):

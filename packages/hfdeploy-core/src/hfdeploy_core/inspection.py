@@ -17,7 +17,7 @@ from hfdeploy_core.options import Options, read_target
 from hfdeploy_core.planning.differences import LONGEST_TEXT_BYTES, describe_sizes, describe_text
 from hfdeploy_core.planning.files import find_foreign
 from hfdeploy_core.planning.freshness import list_asked
-from hfdeploy_core.planning.status import Deployed, Status, find_deployed, find_drift, recall_left
+from hfdeploy_core.planning.status import Deployed, Status, find_deployed, find_drift, find_live, recall_left
 from hfdeploy_core.redact import redact
 
 
@@ -52,7 +52,7 @@ def status(
             visibility=info.visibility,
             head=info.head,
             stage=runtime.stage if runtime else None,
-            live=runtime.commit if runtime else None,
+            live=find_live(runtime) if runtime else None,
             deployed=deployed,
             others=tuple(commit.title for commit in others),
             changed_files=_list_changed(connected, info, deployed) if others else (),

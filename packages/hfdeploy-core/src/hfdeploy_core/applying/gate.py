@@ -117,4 +117,5 @@ def _ask(
             on_event(Probed(info.repo.id, probe.path, reply.status))
             return
         fault = found or fault
-    raise ProbeFailed(f"{info.repo.id} runs, but {fault}.")
+    remedy = f"Look at its log with `hfdeploy logs {info.repo.id}`, or correct the probe."
+    raise ProbeFailed(f"{info.repo.id} runs, but {fault}.", remedy)

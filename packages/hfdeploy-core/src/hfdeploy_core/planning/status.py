@@ -7,6 +7,9 @@ from hfdeploy_core.model import CommitInfo, CreateRepo, Plan, Remote, RepoRef, S
 from hfdeploy_core.planning.freshness import compare_settings
 from hfdeploy_core.planning.history import History, name_setting
 from hfdeploy_core.planning.trailers import COMMIT, CONTENT, ROLLBACK, RUN, SOURCE, read_trailers
+from hfdeploy_core.space import Runtime
+
+_ANSWERING = frozenset({"RUNNING", "RUNNING_BUILDING", "RUNNING_APP_STARTING", "SLEEPING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ class Status:
     changed_files: tuple[str, ...]
     is_known: bool
     drift: tuple[Drift, ...]
+
+
+def find_live(runtime: Runtime) -> str | None:
+    """The commit that answers, or will when it is woken."""
+    return runtime.commit if runtime.stage in _ANSWERING else None
 
 
 def find_deployed(commits: Sequence[CommitInfo]) -> Deployed | None:
