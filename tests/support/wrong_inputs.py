@@ -53,6 +53,7 @@ WRONG = [
     ({"profile": "staging"}, "`profile`: It is one of a manifest's. Name that by `manifest`."),
     ({"manifest": "hfdeploy.yaml"}, "`huggingface_repo`: The manifest says that. Remove it here"),
     ({"manifest": "x", "huggingface_repo": "", "mirror": "true"}, "`mirror`: The manifest says that."),
+    ({"manifest": "x", "huggingface_repo": "", "preview": "a/b"}, "`preview`: 'a/b' cannot be the id"),
     ({"manifest": "x", "huggingface_repo": "", "card": "a.yaml"}, "`card`: The manifest says that."),
     (
         {"manifest": "x", "huggingface_repo": "", "oidc": "true", "hf_token": ""},

@@ -143,6 +143,26 @@ def test_a_manifest_deploys_all_of_its_targets(step: Run, workspace: Path, api: 
     assert json.loads(again.outputs["targets"]) == unchanged
 
 
+def test_previews_of_a_manifest_come_and_go_with_a_pull_request(
+    step: Run, workspace: Path, tmp_path: Path, api: HfApi
+) -> None:
+    (workspace / "words").mkdir()
+    (workspace / "words/a.txt").write_text("a")
+    text = MANIFEST.replace("    sdk: static\n", "    sdk: static\n    previews: true\n")
+    (workspace / "hfdeploy.yaml").write_text(f"state: {{repo: alice/state}}\n{text}")
+    payload = tmp_path / "event.json"
+    asked = {"huggingface_repo": "", "manifest": "hfdeploy.yaml", "preview": "auto", "RELEASE": "7"}
+    asked |= {"GITHUB_EVENT_PATH": str(payload), "GITHUB_REPOSITORY": "alice/code"}
+    for action, is_there in (("opened", True), ("closed", False)):
+        head = {"repo": {"full_name": "alice/code"}}
+        payload.write_text(json.dumps({"action": action, "pull_request": {"number": 7, "head": head}}))
+        done = step(**asked)
+        assert (done.exit_code, done.outputs["changed"]) == (0, "true"), done.log
+        assert api.repo_exists("alice/page-pr-7", repo_type="space") == is_there
+    assert not api.repo_exists("alice/words")
+    assert "nothing to delete" in step(**asked).log
+
+
 def test_a_relay_of_a_manifest_is_planned(step: Run, workspace: Path, api: HfApi) -> None:
     relay = "  door: {type: relay, upstream: page}\n"
     (workspace / "words").mkdir()

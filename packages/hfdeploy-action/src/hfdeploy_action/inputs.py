@@ -27,7 +27,7 @@ _ANY_REPO = "any/repo"
 _OF_ONE_TARGET = (
     *("huggingface_repo", "space_sdk", "private", "create_proxy", "proxy_hf_token", "proxy_target_url"),
     *("commit_message", "mirror", "max_delete", "probe", "rollback", "variables", "secrets"),
-    *("preview", "include", "exclude", "card"),
+    *("include", "exclude", "card"),
 )
 _RELAY_TOKEN = "proxy_hf_token"
 
@@ -41,7 +41,7 @@ class Inputs:
 
     `token` is empty where the job's identity is exchanged for one (`uses_identity`). A fork may have neither:
     `has_credentials`. With a `manifest` that says what to deploy, and only the rest counts.
-    `preview` is the id of the preview of `repo` that is meant, if one is.
+    `preview` is the id of the preview of `repo`, or of the manifest's targets, that is meant, if one is.
     """
 
     manifest: str
@@ -260,7 +260,7 @@ class _Reader:
             namespace, name = repo or (None, "app")
             self.check("preview", name_preview, RepoRef(repo_type, namespace or "any", name), preview)
             self.check("preview_ttl", tell_expiry, ttl, datetime.now(UTC))
-            if only_plans:
+            if only_plans and not self.find("manifest"):
                 self.complain("preview", "What a preview would change cannot be told. Remove `plan_only`.")
         return preview, ttl
 

@@ -38,6 +38,9 @@ from hfdeploy_core.planning.digest import digest_plan, digest_plans
 from hfdeploy_core.redact import remember_secret
 
 INTERRUPTED_EXIT_CODE = 130
+_NOTHING_KNOWN = (
+    "The manifest's state knows of no preview to delete. It has to be shared for that: `state: {repo: ...}`."
+)
 _NO_SECRETS = (
     "This pull request comes from a fork, which GitHub hands no secrets: there is no token to deploy with."
 )
@@ -157,7 +160,7 @@ def _carry_out(
     token = _exchange_identity(inputs, environment, log) if inputs.uses_identity else inputs.token
     with hfdeploy_core.connect(token=token, on_event=show) as hub:
         if inputs.manifest:
-            return _carry_out_manifest(inputs, environment, hub, show)
+            return _carry_out_manifest(inputs, event, environment, hub, log, show)
         if inputs.preview is not None:
             return _carry_out_preview(inputs, inputs.preview, event, hub, log, show)
         if inputs.only_plans:
@@ -207,7 +210,12 @@ def _carry_out_preview(
 
 
 def _carry_out_manifest(
-    inputs: Inputs, environment: Mapping[str, str], hub: Hub, show: hfdeploy_core.events.OnEvent
+    inputs: Inputs,
+    event: Event,
+    environment: Mapping[str, str],
+    hub: Hub,
+    log: WorkflowLog,
+    show: hfdeploy_core.events.OnEvent,
 ) -> Result:
     # Imported here: pydantic takes longer than the deploy of one repo that changes nothing.
     from hfdeploy_core import project
@@ -215,8 +223,19 @@ def _carry_out_manifest(
     # What `${env:NAME}` may name is the job's own, not what this step was given.
     known = {name: value for name, value in environment.items() if not name.startswith("INPUT_")}
     loaded = project.load_project(
-        inputs.manifest, profile=inputs.profile, environment=known, make_relay=make_declared_relay
+        inputs.manifest,
+        profile=inputs.profile,
+        environment=known,
+        make_relay=make_declared_relay,
+        preview=inputs.preview,
+        tell_expiry=lambda ttl: tell_expiry(ttl, datetime.now(UTC)),
     )
+    if inputs.preview is not None and event.is_closed:
+        doomed = project.plan_destroy_project(loaded, on_event=show, hub=hub)
+        if not doomed.repos:
+            log.command("notice", _NOTHING_KNOWN, title="hfdeploy: nothing to delete")
+        project.destroy_project(doomed, on_event=show, hub=hub)
+        return Result(changed=bool(doomed.repos))
     made = project.plan_project(loaded, on_event=show, hub=hub)
     plans = {name: target.plan for name, target in made.targets.items()}
     digest = digest_plans(plans.values())
