@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode
 from websockets.http11 import Request
 from websockets.sync.client import ClientConnection, connect
@@ -121,9 +122,12 @@ def test_large_messages_pass(relay: Relay, there: SocketUpstream) -> None:
 
 def test_compression_is_spoken_with_the_client(relay: Relay) -> None:
     with dial(relay) as client:
-        assert [extension.name for extension in client.protocol.extensions] == ["permessage-deflate"]
-        client.send("a" * 100_000)
-        assert client.recv(timeout=5) == "a" * 100_000
+        (deflate,) = client.protocol.extensions
+        assert isinstance(deflate, PerMessageDeflate)
+        assert (deflate.local_no_context_takeover, deflate.remote_max_window_bits) == (True, 11)
+        for _ in range(2):
+            client.send("a" * 100_000)
+            assert client.recv(timeout=5) == "a" * 100_000
 
 
 def test_the_upstream_chooses_the_subprotocol(relay: Relay, there: SocketUpstream) -> None:
