@@ -1,8 +1,11 @@
 """Previews, over the Hub in memory."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from hfdeploy_core import (
+    Relay,
     create_preview,
     deploy,
     destroy,
@@ -77,7 +80,7 @@ def test_there_are_no_more_than_allowed(hub: FakeHub, root) -> None:
     # A Space whose name is near is none of them.
     hub.create_repo(RepoRef(RepoType.SPACE, "alice", "app-two"), None, Sdk.STATIC)
     hub.calls.clear()
-    with pytest.raises(TooManyPreviews, match="has 2 previews, and 2 are allowed: pr-1, pr-2"):
+    with pytest.raises(TooManyPreviews, match=r"as many previews as are allowed \(2\): pr-1, pr-2"):
         create_preview(root, "app", id="pr-3", most=2, hub=hub)
     assert hub.writes == []
     create_preview(root, "app", id="pr-3", most=3, hub=hub)
@@ -120,6 +123,15 @@ def test_its_expiry_does_not_come_to_stay(hub: FakeHub, root, write, tmp_path) -
     promote("app-pr-1", "app", drop_tags="expires-", state=tmp_path, hub=hub)
     assert held is not hub.repos[SPACE].files
     assert hub.repos[SPACE].files["README.md"] == CARD.replace("docker", "static").encode()
+
+
+def test_its_relay_expires_with_it(hub: FakeHub, root) -> None:
+    content = SimpleNamespace(files={"README.md": CARD.encode(), "relay.json": b"{}"}, variables={})
+    relay = Relay(lambda target: content, "RELAY_OF", "relay.json")
+    create_preview(root, "app", id="pr-1", tags=[TAG], relay=relay, hub=hub)
+    made = RepoRef(RepoType.SPACE, "alice", "app-pr-1-proxy")
+    assert hub.repos[made].files["README.md"] == hub.repos[PREVIEW].files["README.md"]
+    assert not create_preview(root, "app", id="pr-1", tags=[TAG], relay=relay, hub=hub).changed
 
 
 def test_a_source_without_a_card_gets_one(hub: FakeHub, tmp_path) -> None:

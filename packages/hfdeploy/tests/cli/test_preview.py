@@ -39,7 +39,7 @@ def test_over_the_budget_it_says_what_to_do(run, hub, source) -> None:
 @pytest.mark.parametrize("ttl", ["3", "soon", ""])
 def test_a_ttl_is_a_duration(run, hub, source, ttl: str) -> None:
     done = run("preview", "create", source, "app", "--id", "1", "--ttl", ttl)
-    assert done.exit_code != 0
+    assert done.exit_code == 21
     assert "is no duration" in done.stderr
     assert hub.writes == []
 

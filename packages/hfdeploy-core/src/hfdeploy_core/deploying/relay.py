@@ -1,6 +1,6 @@
 """The relay of a deploy: a second repo, planned with the first and carried out after it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -26,7 +26,9 @@ from hfdeploy_core.planning.relay import (
 from hfdeploy_core.source.cache import STATE_FOLDER
 from hfdeploy_core.source.given import lay_out
 from hfdeploy_core.source.opening import OpenSource
+from hfdeploy_core.source.overlay import CARD
 from hfdeploy_core.source.scan import scan
+from hfdeploy_core.source.tagging import add_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def prepare_relay(
         marker=Marker(relay.marker_name, upstream.id, relay.marker_file),
         title=asked.title,
     )
-    with lay_out(content.files) as root:
+    with lay_out(_tag(content.files, run.source.asked.tags)) as root:
         snapshot = scan(root, root / STATE_FOLDER)
         beside = replace(run, source=OpenSource(Source(""), snapshot), secrets={TOKEN: token})
         yield Relaying(relay, beside, prepare(beside, target, snapshot), target)
@@ -103,7 +105,7 @@ def recall_relay(
     relay = replace(relay, is_strict=plan.relay.is_strict)
     made = plan.relay.plan
     secrets = {TOKEN: _find_relay_token(run, relay, plan.repo, is_there=info is not None)}
-    with lay_out(relay.make(plan.repo.id).files) as root:
+    with lay_out(_tag(relay.make(plan.repo.id).files, plan.source.tags)) as root:
         snapshot = scan(root, root / STATE_FOLDER)
         beside = replace(run, source=OpenSource(Source(""), snapshot), secrets=secrets)
         made = renew_entries(made, snapshot)
@@ -113,6 +115,11 @@ def recall_relay(
             check_creation(run.hub, made.repo)
         run.on_event(describe(made))
         yield Relaying(relay, beside, Prepared(made, snapshot, there), settled=settled)
+
+
+def _tag(files: Mapping[str, bytes], tags: Sequence[str]) -> Mapping[str, bytes]:
+    """The files of a relay, its card with the tags of its Space's: both expire together."""
+    return {**files, CARD: add_tags(files[CARD].decode(), tags).encode()} if tags else files
 
 
 def _find_relay_token(run: Run, relay: Relay, upstream: RepoRef, *, is_there: bool) -> str:

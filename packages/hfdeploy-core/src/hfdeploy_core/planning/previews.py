@@ -45,7 +45,7 @@ def check_room(previews: Collection[str], most: int, repo: RepoRef) -> None:
     """Raise TooManyPreviews where one more would be too many."""
     if len(previews) >= most:
         raise TooManyPreviews(
-            f"{repo.id} has {len(previews)} previews, and {most} are allowed: {', '.join(sorted(previews))}."
+            f"{repo.id} has as many previews as are allowed ({most}): {', '.join(sorted(previews))}."
         )
 
 

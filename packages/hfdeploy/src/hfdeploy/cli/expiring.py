@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from hfdeploy_core.errors import SettingInvalid
+
 
 def tell_expiry(ttl: str, now: datetime) -> str:
-    """The janitor's tag for that long from now, up to a whole day: the same on every push of a day."""
+    """The janitor's tag for that long from now, up to a whole day: the same on every push of a day.
+
+    Raises SettingInvalid.
+    """
     from hfdeploy_janitor.decide import EXPIRES_TAG
+    from hfdeploy_janitor.errors import RuleInvalid
     from hfdeploy_janitor.rules import parse_duration
 
-    until = now + timedelta(seconds=parse_duration(ttl), days=1)
+    try:
+        until = now + timedelta(seconds=parse_duration(ttl), days=1)
+    except RuleInvalid as error:
+        raise SettingInvalid(error.message, error.remedy) from None
     return f"{EXPIRES_TAG}{until:%Y-%m-%d}T00:00Z"
 
 
