@@ -24,7 +24,15 @@ FILES = {
     "app.py": APP.encode(),
     "a/rather/long/path/with_a_file_whose_name_does_not_fit_on_any_phone_that_is_sold.txt": b"x" * 500,
 }
-TABS = ("", "/tree/main", "/blob/main/app.py", "/commits/main", "/commit/main")
+TABS = (
+    "",
+    "/tree/main",
+    "/blob/main/app.py",
+    "/commits/main",
+    "/commit/main",
+    "/discussions",
+    "/discussions/1",
+)
 
 
 @pytest.fixture
@@ -51,6 +59,7 @@ def test_a_private_space_from_sign_in_to_pause(hub: LocalHub, page: Page) -> Non
     api = HfApi(endpoint=hub.endpoint, token=hub.token)
     api.create_repo("alice/orbits", repo_type="space", space_sdk="docker", private=True)
     api.add_space_secret("alice/orbits", "KEY", "very secret value")
+    api.create_discussion("alice/orbits", title="It turns" * 20, repo_type="space", description="x" * 500)
 
     page.goto(hub.endpoint)
     expect(page.get_by_text("orbits")).to_have_count(0)

@@ -70,4 +70,7 @@ def kepler(api: HfApi) -> str:
         repo_id="alice/kepler",
         commit_message="Change <i>one</i>",
     )
+    api.create_discussion(
+        "alice/kepler", title="Why <i>one</i>?", description="Look at [this](docs/use.md) <script>x</script>"
+    )
     return "/alice/kepler"

@@ -39,6 +39,8 @@ PAGES = [
     "/alice/kepler/blob/main/sp%20ace/%C3%BC%23%3F.txt",
     "/alice/kepler/commits/main",
     "/alice/kepler/commit/main",
+    "/alice/kepler/discussions",
+    "/alice/kepler/discussions/1",
     "/-/sign-in",
     "/nobody/nothing",
 ]
@@ -208,6 +210,31 @@ def test_forms_from_elsewhere_do_nothing(
         assert answer.status_code == 403
     assert "alice" in text_of(visitor.get("/"))
     assert api.get_space_runtime("alice/app").stage != "PAUSED"
+
+
+def test_the_address_of_a_pull_request_shows_it(visit: Visit, hub: LocalHub, api: HfApi, kepler: str) -> None:
+    said = text_of(visit().get(f"{kepler}/discussions/1"))
+    assert "Why <i>one</i>? #1 open".replace("<", "&lt;").replace(">", "&gt;") in said
+    assert 'href="/alice/kepler/blob/main/docs/use.md"' in visit().get(f"{kepler}/discussions/1").text
+    made = api.upload_file(
+        path_or_fileobj=b"2", path_in_repo="new", repo_id="alice/kepler", create_pr=True, commit_message="New"
+    )
+    page = visit().get(made.pr_url.removeprefix(hub.endpoint))
+    assert "New #2 open" in text_of(page)
+    (files,) = re.findall(r'href="([^"]*)">Files of this', page.text)
+    assert "new" in text_of(visit().get(files))
+    assert f'href="/alice/kepler/commit/{made.oid}"' in page.text
+    api.comment_discussion("alice/kepler", 2, "**fine**")
+    api.rename_discussion("alice/kepler", 2, "Newer")
+    api.merge_pull_request("alice/kepler", 2)
+    page = visit().get(f"{kepler}/discussions/2")
+    assert "<strong>fine</strong>" in page.text
+    assert "called it Newer" in text_of(page)
+    assert "set it to merged" in text_of(page)
+    assert re.findall(r"discussions/(\d)\"", visit().get(f"{kepler}/discussions").text) == ["2", "1"]
+    assert visit().get(f"{kepler}/discussions/3").status_code == 404
+    api.update_repo_settings("alice/kepler", visibility="private")
+    assert visit("bob").get(f"{kepler}/discussions/2").status_code == 404
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A repo: its card, files and history."""
+"""A repo: its card, files, history and discussions."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -7,8 +7,8 @@ from urllib.parse import quote
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from hfdeploy_localhub.api.context import CurrentHub, Decoded, check_open, get_hub
-from hfdeploy_localhub.errors import EntryNotFound
+from hfdeploy_localhub.api.context import CurrentHub, Decoded, Number, check_open, get_hub
+from hfdeploy_localhub.errors import EntryNotFound, NotFound
 from hfdeploy_localhub.model import Repo
 from hfdeploy_localhub.pages import views
 from hfdeploy_localhub.pages.rendering import render
@@ -108,6 +108,25 @@ def show_commit(
     check_open(hub.store, visitor, repo)
     shown = views.show_repo(hub, visitor, repo, git, revision)
     return render("commit.html", visitor=visitor, shown=shown, change=views.read_change(git, shown.commit.id))
+
+
+@for_repos("/discussions")
+def show_discussions(
+    hub: CurrentHub, visitor: Visitor, repo: SeenRepo, git: Content, skip: int = 0
+) -> Response:
+    shown = views.show_repo(hub, visitor, repo, git, "main")
+    discussions, older = views.list_discussions(hub, repo, max(skip, 0))
+    return render("discussions.html", visitor=visitor, shown=shown, discussions=discussions, older=older)
+
+
+@for_repos("/discussions/{num}")
+def show_discussion(hub: CurrentHub, visitor: Visitor, repo: SeenRepo, git: Content, num: Number) -> Response:
+    discussion = hub.store.discussions.find(repo, num)
+    if discussion is None:
+        raise NotFound(f"{repo.full_name} has no discussion {num}.")
+    shown = views.show_repo(hub, visitor, repo, git, "main")
+    talk = views.read_talk(hub, repo, num, _links(repo, "main"))
+    return render("discussion.html", visitor=visitor, shown=shown, discussion=discussion, talk=talk)
 
 
 @router.get("/{types}/{namespace}/{name}")

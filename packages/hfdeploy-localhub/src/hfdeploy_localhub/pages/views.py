@@ -13,11 +13,13 @@ from hfdeploy_localhub.model import Caller, Repo, RepoType, Right, decide_right
 from hfdeploy_localhub.pages.markup import render_markdown
 from hfdeploy_localhub.pages.visitor import may_write
 from hfdeploy_localhub.store.buckets import BucketFile, end_of
+from hfdeploy_localhub.store.discussions import Discussion, Event, Filter
 from hfdeploy_localhub.store.git import Commit, Entry, GitRepository
 from hfdeploy_localhub.store.repos import Listing
 
 _REPOS_A_PAGE = 30
 _COMMITS_A_PAGE = 40
+_DISCUSSIONS_A_PAGE = 40
 _ENTRIES_A_PAGE = 500
 _MOST_TEXT_BYTES = 500_000
 _IMAGES = {
@@ -75,6 +77,15 @@ class Folder:
 
     lines: Sequence[FileLine]
     has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLine:
+    """Something that happened in a discussion, and as HTML what was said, if it was a comment."""
+
+    event: Event
+    moment: datetime
+    said: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +201,21 @@ def list_commits(git: GitRepository, commit: str, skip: int) -> tuple[list[Commi
     """A page of history, and where the next begins."""
     found = list(islice(git.log(commit), skip, skip + _COMMITS_A_PAGE + 1))
     return found[:_COMMITS_A_PAGE], skip + _COMMITS_A_PAGE if len(found) > _COMMITS_A_PAGE else None
+
+
+def list_discussions(hub: Hub, repo: Repo, skip: int) -> tuple[list[Discussion], int | None]:
+    """A page of discussions and pull requests, newest first, and where the next begins."""
+    count, page = hub.store.discussions.page(repo, Filter(), offset=skip, limit=_DISCUSSIONS_A_PAGE)
+    return page, skip + _DISCUSSIONS_A_PAGE if count > skip + _DISCUSSIONS_A_PAGE else None
+
+
+def read_talk(hub: Hub, repo: Repo, num: int, links: dict[str, str]) -> list[TalkLine]:
+    """What was said and done in a discussion, oldest first."""
+    lines = []
+    for event in hub.store.discussions.events(repo, num):
+        said = render_markdown(event.data["latest"]["raw"], **links) if event.type == "comment" else None
+        lines.append(TalkLine(event, datetime.fromisoformat(event.created_at), said))
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
