@@ -74,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("left behind on the Hub", red=True)
         for words in leaks:
             terminalreporter.line(words)
-        terminalreporter.line("A sweep deletes them when their marks have expired.")
+        terminalreporter.line("A sweep deletes what still has its marked name, once that has expired.")
 
 
 def _find_lender(config: pytest.Config) -> "Lender":
