@@ -55,9 +55,11 @@ def test_without_apply_nothing_is_written(run: Run, local: LocalHub, tmp_path: P
     assert re.search(r"^kept +model alice/test-young +it expires at", done.stdout, re.MULTILINE)
     assert len(re.findall(r"^would delete ", done.stdout, re.MULTILINE)) == 3
     assert "weaker than marks" in done.stderr
+    assert "with --apply" in done.stderr
     asked = [(entry.method, entry.path) for entry in local.requests]
     assert asked == [("GET", "/api/datasets"), ("GET", "/api/models"), ("GET", "/api/spaces")]
     assert not (tmp_path / ".hfdeploy").exists()
+    assert "with --apply" not in run(*SWEEP, "--max-deletes", 1).stderr
 
 
 @pytest.mark.usefixtures("repos")

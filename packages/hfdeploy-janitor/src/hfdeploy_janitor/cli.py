@@ -137,8 +137,8 @@ def sweep(
         else:
             report = Report(make_plan(hub, policy, clock, seal))
         publish(report, as_json=as_json, junit=junit)
-        if not applies and report.plan.targets:
-            click.echo("Run it again with --apply to delete what would be deleted.", err=True)
+        if not applies and report.plan.targets and not report.plan.refusal:
+            click.echo("Run it again with --apply to do so.", err=True)
         if heartbeat and report.exit_code == 0:
             beat(heartbeat, clock.now())
         end(report)
