@@ -39,6 +39,7 @@ def test_pages_are_no_section_of_the_api(path: str) -> None:
         ("/api/models/alice/commits", "repos"),
         ("/datasets/alice/data.git/info/refs", "git"),
         ("/datasets/alice/data.git/info/lfs/objects/batch", "lfs"),
+        ("/models/alice/model/resolve/main/x", "files"),
         ("/no-namespace/resolve/main/x", "unknown"),
         ("/v1/telemetry", "unknown"),
     ],

@@ -8,7 +8,7 @@ from importlib import import_module
 from fastapi import APIRouter
 
 _REPO = "/api/[^/]+/[^/]+/[^/]+"
-_WEB = "/(?:(?:datasets|spaces|kernels)/)?[^/]+/[^/]+"
+_WEB = "/(?:(?:models|datasets|spaces|kernels)/)?[^/]+/[^/]+"
 
 
 @dataclass(frozen=True, slots=True)
