@@ -29,6 +29,9 @@ logger = logging.getLogger("hfdeploy_proxy")
 _KEEP_SECONDS = 3.0
 _AWAKE_SECONDS = 60.0
 _VISIT_SECONDS = 15.0
+# How long a Space that has begun to run, as far as anyone knows, may not answer yet.
+_SETTLE_SECONDS = 5.0
+_SETTLE_PAUSE_SECONDS = 1.0
 _UNHEARD = (UpstreamUnreachable, ConnectTimedOut, CircuitOpen, UpstreamClosed)
 
 Visit = Callable[[], Awaitable[None]]
@@ -55,6 +58,7 @@ class Waking:
         self._known_until = float("-inf")
         self._visit_at = float("-inf")
         self._answered_at = float("-inf")
+        self._ran_at = float("-inf")
 
     def answered(self) -> None:
         """The Space itself has answered."""
@@ -73,16 +77,27 @@ class Waking:
             await self._hold(deadline, visit)
 
     async def is_worth_repeating(self, deadline: float, visit: Visit, *, repeatable: bool) -> bool:
-        """After a doubtful answer: whether the Space runs now and did not before.
+        """After a doubtful answer: whether the Space runs now and did not before, or not for long.
 
         False if it is the Space's own answer, as far as anyone knows. Raises SpaceUnavailable.
         """
         reason = await self._find_reason()
         if reason is None:
-            return False
+            return repeatable and await self._settle(deadline)
         if not repeatable or not self._wait_seconds:
             raise reason("as the Hub says")
         await self._hold(deadline, visit)
+        self._ran_at = self._clock()
+        return True
+
+    async def _settle(self, deadline: float) -> bool:
+        """A doubtful answer of a Space that runs may be of a moment ago, when it did not."""
+        now = self._clock()
+        if self._wait_seconds and now - max(self._answered_at, self._ran_at) > _AWAKE_SECONDS:
+            self._ran_at = now
+        if now >= min(deadline, self._ran_at + _SETTLE_SECONDS):
+            return False
+        await asyncio.sleep(min(self._keep_seconds, _SETTLE_PAUSE_SECONDS))
         return True
 
     async def _hold(self, deadline: float, visit: Visit) -> None:
