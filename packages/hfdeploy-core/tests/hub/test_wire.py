@@ -50,6 +50,21 @@ def test_a_broken_answer_may_have_had_its_effect_a_refused_connection_not(wire: 
     assert not refused.failure.was_sent
 
 
+def test_what_is_answered_after_it_was_closed_is_not_kept_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        wire = Wire(url := f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread = threading.Thread(target=get, args=(wire, url))
+        thread.start()
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1000)
+            wire.close()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            connection.settimeout(5)
+            assert connection.recv(1) == b""
+        thread.join()
+
+
 def test_redirects_that_turn_in_a_circle_end(wire: Wire, scripted_hub) -> None:
     scripted_hub.on("GET /x", {"status": 307, "headers": {"Location": "/x"}})
     assert isinstance(get(wire, f"{scripted_hub.endpoint}/x"), GaveUp)

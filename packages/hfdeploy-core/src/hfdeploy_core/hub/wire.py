@@ -72,6 +72,7 @@ class Wire:
         self._proxy = _find_proxy(self._endpoint)
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply | GaveUp:
         """One request, redirects followed; a GaveUp where no answer came."""
@@ -97,8 +98,9 @@ class Wire:
             return GaveUp(Failure(None), url, _describe(error))
 
     def close(self) -> None:
-        """Close what is kept open."""
+        """Close what is kept open, and keep nothing more: a thread may still wait for an answer."""
         with self._lock:
+            self._is_closed = True
             while self._idle:
                 self._idle.pop().close()
 
@@ -118,11 +120,16 @@ class Wire:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             return GaveUp(Failure(None, was_sent=was_sent), url, _describe(error))
-        if not response.will_close:
-            with self._lock:
-                self._idle.append(connection)
+        self._keep(connection)
         names = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, names, content, url, tuple(response.msg.get_all("X-HF-Warning", ())))
+
+    def _keep(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            if self._is_closed:
+                connection.close()
+            elif connection.sock:
+                self._idle.append(connection)
 
     def _take(self) -> http.client.HTTPConnection:
         """A connection that is still open, or a new one that is not yet."""
