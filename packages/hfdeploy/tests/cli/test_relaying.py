@@ -43,7 +43,7 @@ def test_a_plan_shows_it_and_apply_makes_it(run, hub, source, tmp_path) -> None:
     assert shown.exit_code == 0
     lines = shown.stdout.splitlines()
     below = lines[lines.index("relay   alice/app-door") :]
-    assert "  ~ variable TARGET_URL: the address of alice/app, once it is there" in below
+    assert "  + variable TARGET_URL: the address of alice/app, once it is there" in below
     assert "  + secret HF_TOKEN" in below
     # A line for all of its code, which nobody reads here.
     own = next(line for line in below if line.startswith("  + its own code: "))

@@ -211,8 +211,9 @@ def _list_change(change: Change) -> Iterator[str]:
         case SetVariable(name=name, value=value, before=valued):
             was = "" if valued is None else f"{valued!r} -> "
             yield f"{'+' if valued is None else '~'} variable {name}: {was}{value!r}"
-        case SetUpstream(upstream=upstream):
-            yield f"~ variable TARGET_URL: the address of {upstream.id}, once it is there"
+        case SetUpstream(upstream=upstream, before=before):
+            sign = "+" if before is None else "~"
+            yield f"{sign} variable TARGET_URL: the address of {upstream.id}, once it is there"
         case RemoveVariable(name=name, before=value):
             yield f"- variable {name}: {value!r}"
         case RemoveSecret(name=name):
