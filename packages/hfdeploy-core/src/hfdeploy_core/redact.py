@@ -28,7 +28,9 @@ def remember_secret(secret: str) -> None:
 
 def find_remembered(content: bytes) -> int | None:
     """Where one of the remembered secrets stands in a file's content; short ones may do so by chance."""
-    places = (content.find(secret.encode()) for secret in _remembered if len(secret) >= _SHORTEST_CERTAIN)
+    # A copy: other threads may remember more meanwhile.
+    certain = [secret for secret in tuple(_remembered) if len(secret) >= _SHORTEST_CERTAIN]
+    places = (content.find(secret.encode()) for secret in certain)
     return min((place for place in places if place >= 0), default=None)
 
 
