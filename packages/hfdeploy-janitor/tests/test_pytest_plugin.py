@@ -78,8 +78,8 @@ def test_also_on_ctrl_c(suite: pytest.Pytester, alone: None, local: LocalHub, ap
     suite.makepyfile("import time\ndef test_waits(hub_repo):\n    hub_repo()\n    time.sleep(60)\n")
     command = [sys.executable, "-m", "pytest", "-p", "hfdeploy_janitor.pytest_plugin"]
     process = subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE, text=True, env=os.environ)
-    until = time.monotonic() + 30
-    while not local.requests.count("POST", "/api/repos/create") and time.monotonic() < until:
+    until = time.monotonic() + 60
+    while not left(api) and time.monotonic() < until:
         time.sleep(0.02)
     assert left(api)
     process.send_signal(signal.SIGINT)
