@@ -23,12 +23,13 @@ from hfdeploy_localhub.seed import Reach, Token
 CARD = "---\nsdk: static\n---\n"
 DOCKERFILE = 'FROM python:3.11\nCOPY . .\nCMD ["python", "-u", "app.py"]\n'
 APP = """
-import http.server, os
+import http.server, os, time
 class App(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
         self.wfile.write(f"{os.environ['MODE']} {len(os.environ['API_KEY'])}".encode())
 print("::error::a command of the app")
+time.sleep(1)  # an app that is live at the first look has no log in the job's
 http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ.get("PORT", 7860))), App).serve_forever()
 """
 READER = "hf_relaysOwnTokenReadsOneSpace"
