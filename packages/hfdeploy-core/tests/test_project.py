@@ -144,7 +144,10 @@ def test_what_only_the_hub_tells_is_filled_in_once_it_is_known(load: Load, hub: 
     plan = project.plan_project(loaded, hub=hub)
     assert plan.targets["client"].asked is None
     values = [c.value for c in plan.targets["client"].plan.changes if isinstance(c, SetVariable)]
-    assert values == ["https://(known after apply)", "(known after apply)"]
+    assert values == [
+        "https://${targets.app.host} (known after apply)",
+        "${targets.app.commit} (known after apply)",
+    ]
     project.apply_project(plan, hub=hub)
     commit = hub.repos[ref("space", "app")].commits[-1].id
     variables = hub.repos[ref("space", "client")].variables

@@ -1,5 +1,6 @@
 """Saved plans of manifests, after a run of theirs was cut short."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,58 @@ def test_what_was_begun_is_gone_on_with_and_what_others_did_is_not(
     (tmp_path / "files" / "notes.txt").write_text("others")
     with pytest.raises(PlanStale, match="changed of m is another by now"):
         project.recall_project_plan(plan, loaded, hub=hub)
+
+
+APP = """version: 1
+targets:
+  app: {type: space, repo: alice/app, source: app, sdk: static}
+  client:
+    type: space
+    repo: alice/client
+    source: app
+    sdk: static
+    message: "beside ${targets.app.commit}"
+    variables: {APP: "https://${targets.app.host}/api", AT: "${targets.app.commit}"}
+"""
+
+
+class Killing(FakeHub):
+    """A Hub whose nth moment around a write is the last one of who asks."""
+
+    moments = 0
+
+    def _call_after(self, method: str) -> None:
+        super()._call_after(method)
+        if method in self.writes and method != "stage":
+            self.moments -= 1
+            if self.moments == 0:
+                stop()
+
+
+def test_what_is_known_after_apply_only_is_gone_on_with_wherever_it_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "index.html").write_text("hello")
+    file, saved = tmp_path / "hfdeploy.yaml", tmp_path / "saved.json"
+    file.write_text(APP)
+    loaded = project.load_project(file)
+    for moments in range(1, 20):
+        shutil.rmtree(tmp_path / ".hfdeploy", ignore_errors=True)
+        hub = Killing()
+        project.save_project_plan(project.plan_project(loaded, hub=hub), str(file), saved)
+        plan = project.load_project_plan(saved)
+        hub.moments = moments
+        try:
+            project.apply_project(project.recall_project_plan(plan, loaded, hub=hub), hub=hub)
+        except KeyboardInterrupt:
+            project.apply_project(project.recall_project_plan(plan, loaded, hub=hub), hub=hub)
+        app, client = hub.repos.values()
+        commit = app.commits[-1].id
+        assert client.variables == {"APP": "https://alice-app.space.test/api", "AT": commit}
+        assert client.commits[-1].title == f"beside {commit}"
+        assert [len(app.commits), len(client.commits)] == [2, 2]
+        if hub.moments > 0:
+            break
+    assert moments > 5
 
 
 def stop() -> None:

@@ -70,6 +70,11 @@ def fill_all(value: Any, values: Mapping[Reference, str]) -> Any:
     return value
 
 
+def stand_in(reference: Reference) -> str:
+    """What a plan shows for a value that is not known before something else is applied."""
+    return f"{reference} (known after apply)"
+
+
 def find_references(value: Any) -> frozenset[Reference]:
     """The references in every text of lists and mappings."""
     if isinstance(value, str):

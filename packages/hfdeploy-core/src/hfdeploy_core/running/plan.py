@@ -11,15 +11,13 @@ from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.conditions import Circumstances, decide
 from hfdeploy_core.manifest.facts import find_facts
 from hfdeploy_core.manifest.model import Asked, Declared
-from hfdeploy_core.manifest.references import Kind, Reference
+from hfdeploy_core.manifest.references import Kind, Reference, stand_in
 from hfdeploy_core.manifest.selecting import select
 from hfdeploy_core.model import Plan, RepoRef
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import Run, raise_failures
 from hfdeploy_core.running.sharing import adopt_secrets
 from hfdeploy_core.running.values import find_values
-
-UNKNOWN = "(known after apply)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ def plan_project(
         missing = declared.references - known.keys()
         # A step that comes before may write to the source.
         is_known = not (missing or declared.steps.before or manifest.steps.before)
-        asked = project.ask(declared, {**known, **dict.fromkeys(missing, UNKNOWN)}, hub)
+        asked = project.ask(declared, {**known, **{each: stand_in(each) for each in missing}}, hub)
         if declared.has_secrets:
             adopt_secrets(state, name, run.find_state(name), clock)
         plan = deployment.plan(

@@ -3,15 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from os import PathLike
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from hfdeploy_core.applying.journal import Journal
 from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import PlanInvalid, PlanStale
 from hfdeploy_core.events import OnEvent
 from hfdeploy_core.hub.port import Hub
+from hfdeploy_core.manifest.references import stand_in
 from hfdeploy_core.model import Plan
 from hfdeploy_core.planning.digest import digest_plan
 from hfdeploy_core.planning.document import describe_plan, read_plan
@@ -19,6 +21,8 @@ from hfdeploy_core.running.plan import ProjectPlan, TargetPlan, plan_project
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import Run
 from hfdeploy_core.saving import TARGETS, load_text, save_text
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,13 @@ def recall_project_plan(
         raise PlanStale(f"{saved.manifest} was changed since the plan was made.")
     made = plan_project(project, saved.targets, on_event=on_event, hub=hub)
     run = Run(project, on_event, SystemClock())
-    targets = {
-        name: _recall(target, saved.targets[name], run.find_state(name))
-        for name, target in made.targets.items()
-    }
+    facts = {each: value for target in made.targets.values() for each, value in target.facts.items()}
+    targets = {}
+    for name, target in made.targets.items():
+        references = made.project.manifest.targets[name].references & facts.keys()
+        # What was to be known after apply may be known by now.
+        meant = _fill(saved.targets[name], {stand_in(each): facts[each] for each in references})
+        targets[name] = _recall(target, meant, run.find_state(name))
     return replace(made, targets=targets)
 
 
@@ -91,6 +98,20 @@ def _recall(target: TargetPlan, saved: Plan, state: Path) -> TargetPlan:
             # One that is planned again when its turn comes goes on by itself.
             return target if target.asked is None else replace(target, plan=saved)
     raise PlanStale(f"What has to be changed of {target.name} is another by now.")
+
+
+def _fill(value: T, told: Mapping[str, str]) -> T:
+    """The plan, or a part of it, with what stood in for values replaced by these."""
+    filled: Any = value
+    if type(value) is str:
+        for text, fact in told.items():
+            filled = filled.replace(text, fact)
+    elif isinstance(value, tuple):
+        filled = tuple(_fill(each, told) for each in value)
+    elif is_dataclass(value):
+        facts = {each.name: _fill(getattr(value, each.name), told) for each in fields(value)}
+        filled = replace(filled, **facts)
+    return cast("T", filled)
 
 
 def _digest(facts: object) -> str:
