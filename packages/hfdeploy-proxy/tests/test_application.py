@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from hfdeploy_proxy import create_app
@@ -107,10 +107,26 @@ def test_only_the_reserved_prefix_is_the_relays(relay: Relay, upstream: Upstream
     assert upstream.seen
 
 
-@pytest.mark.parametrize("path", ["/_relay/", "/_relay/docs", "/_relay/openapi.json", "/_relay/%2e%2e/x"])
+@pytest.mark.parametrize(
+    "path", ["/_relay/", "/_relay/docs", "/_relay/openapi.json", "/_relay/%2e%2e/x", "/_relay/healthz/"]
+)
 def test_nothing_below_it_is_relayed(relay: Relay, upstream: Upstream, path: str) -> None:
-    assert relay.ask("GET", path).status == 404
+    unknown = relay.ask("GET", path)
+    assert (unknown.status, unknown.problem()) == (404, "page-unknown")
+    with pytest.raises(InvalidStatus) as denied:
+        connect(f"ws://127.0.0.1:{relay.port}{path}", proxy=None)
+    assert denied.value.response.status_code == 404
     assert upstream.opened == 0
+
+
+@pytest.mark.parametrize("page", ["healthz", "readyz", "metrics", "docs"])
+def test_pages_of_the_relay_are_read_only(start_relay: Callable[..., Relay], page: str) -> None:
+    relay = start_relay(docs=True)
+    refused = relay.ask("POST", f"/_relay/{page}", body=b"x")
+    assert (refused.status, refused.problem()) == (405, "method-refused")
+    allowed = refused.values("allow")
+    assert allowed == ["GET, HEAD"]
+    assert [relay.ask(method, f"/_relay/{page}").status for method in allowed[0].split(", ")] == [200, 200]
 
 
 def test_the_date_is_that_of_the_second() -> None:

@@ -16,13 +16,14 @@ from hfdeploy_proxy.operations.health import PREFIX, create_operations
 from hfdeploy_proxy.operations.metrics import Metrics
 from hfdeploy_proxy.relay.cap import Cap
 from hfdeploy_proxy.relay.client import App, Receive, Scope, Send
-from hfdeploy_proxy.relay.entrance import Entrance
+from hfdeploy_proxy.relay.entrance import Entrance, refuse
 from hfdeploy_proxy.relay.http import HttpRelay
 from hfdeploy_proxy.relay.rewriting import Rewriting
 from hfdeploy_proxy.relay.tally import Tally
 from hfdeploy_proxy.relay.websocket import WebSocketRelay
 from hfdeploy_proxy.rules.access import Origins
 from hfdeploy_proxy.rules.cors import Cors
+from hfdeploy_proxy.rules.errors import PAGE_UNKNOWN
 from hfdeploy_proxy.rules.guard import Guard, parse_key
 from hfdeploy_proxy.rules.headers import Target
 from hfdeploy_proxy.settings import Settings, load_settings
@@ -95,16 +96,17 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
-        if kind == "http":
-            path: str = scope["path"]
-            root_path: str = scope.get("root_path", "")
-            if path.startswith(PREFIX, len(root_path) if path.startswith(root_path) else 0):
-                await self._operations(scope, receive, send)
-            else:
-                await self._http(scope, receive, send)
-        elif kind == "lifespan":
+        if kind == "lifespan":
             await self._live(receive, send)
-        elif kind == "websocket":
+            return
+        path: str = scope["path"]
+        root_path: str = scope.get("root_path", "")
+        is_own = path.startswith(PREFIX, len(root_path) if path.startswith(root_path) else 0)
+        if kind == "http":
+            await (self._operations if is_own else self._http)(scope, receive, send)
+        elif is_own:
+            await refuse(scope, receive, send, PAGE_UNKNOWN)
+        else:
             await self._websocket(scope, receive, send)
 
     async def close(self) -> None:

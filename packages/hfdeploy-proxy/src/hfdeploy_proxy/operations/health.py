@@ -1,14 +1,24 @@
 """The relay's pages: whether the process lives, whether it can relay, what it has counted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from hfdeploy_proxy.operations.metrics import CONTENT_TYPE, Metrics
-from hfdeploy_proxy.rules.errors import Problem, RequestRefused, UpstreamError
+from hfdeploy_proxy.rules.errors import (
+    METHOD_REFUSED,
+    PAGE_UNKNOWN,
+    Problem,
+    RequestRefused,
+    UpstreamError,
+)
 from hfdeploy_proxy.rules.guard import Guard
 
 PREFIX = "/_relay/"
+
+_REFUSALS = {404: PAGE_UNKNOWN, 405: replace(METHOD_REFUSED, extra=((b"allow", b"GET, HEAD"),))}
 
 
 def create_operations(
@@ -22,7 +32,12 @@ def create_operations(
         docs_url=f"{PREFIX}docs" if docs else None,
         redoc_url=None,
         openapi_url=f"{PREFIX}openapi.json" if docs else None,
+        redirect_slashes=False,
     )
+
+    @app.exception_handler(HTTPException)
+    async def _refused(_: Request, error: HTTPException) -> Response:
+        return _problem(_REFUSALS[error.status_code])
 
     @app.head(f"{PREFIX}healthz", include_in_schema=False)
     @app.get(f"{PREFIX}healthz")
@@ -41,6 +56,7 @@ def create_operations(
 
     if metrics is not None:
 
+        @app.head(f"{PREFIX}metrics", include_in_schema=False)
         @app.get(f"{PREFIX}metrics")
         async def _metrics(request: Request) -> Response:
             try:

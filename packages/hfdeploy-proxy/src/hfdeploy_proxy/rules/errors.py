@@ -81,6 +81,7 @@ REQUEST_INVALID = Problem(
 CODING_UNKNOWN = Problem(
     501, "coding-unknown", "Unknown transfer coding", "The only transfer coding understood here is chunked."
 )
+PAGE_UNKNOWN = Problem(404, "page-unknown", "Not found", "The relay itself has no such page.")
 METHOD_REFUSED = Problem(405, "method-refused", "Method not allowed", "This relay does not pass this method.")
 ORIGIN_REFUSED = Problem(
     403, "origin-refused", "Origin not allowed", "Pages of this origin may not use this relay."
