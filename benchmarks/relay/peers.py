@@ -1,4 +1,7 @@
-"""Relays as others write them: `uvicorn peers:plain`, `uvicorn peers:library`. The upstream is UPSTREAM."""
+"""Relays as others write them: `uvicorn peers:plain`, `uvicorn peers:library`. The upstream is UPSTREAM.
+
+`uvicorn peers:given` is ours by httpx's own transport.
+"""
 
 import os
 from collections.abc import AsyncIterator
@@ -8,6 +11,8 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from fastapi_proxy_lib.fastapi.app import reverse_http_app
+
+from hfdeploy_proxy import Settings, create_app
 
 UPSTREAM = os.environ["UPSTREAM"]
 
@@ -32,4 +37,7 @@ async def _relay(request: Request, path: str) -> StreamingResponse:
     return StreamingResponse(answer.aiter_raw(), answer.status_code, dict(answer.headers))
 
 
+given = create_app(
+    Settings(target_url=UPSTREAM, hf_token="hf_x"), transport=httpx.AsyncHTTPTransport(trust_env=False)
+)
 library = reverse_http_app(client=httpx.AsyncClient(), base_url=f"{UPSTREAM}/")

@@ -26,8 +26,8 @@ SECONDS = 3
 LARGE_BYTES = 10**9
 SILENT = 2000
 WINDOW = 32
-FILES, NGINX, CADDY, PLAIN, LIBRARY, HTTP1, HTTPX, SILENCE, ECHO = range(29801, 29810)
-TALK = 29811  # event streams; WebSockets on the next
+FILES, NGINX, CADDY, PLAIN, LIBRARY, HTTP1, HTTPX, GIVEN, SILENCE, ECHO = range(29801, 29811)
+TALK = 29812  # event streams; WebSockets on the next
 RELAYS = {
     "nginx": NGINX,
     "Caddy": CADDY,
@@ -35,6 +35,7 @@ RELAYS = {
     "FastAPI + httpx": PLAIN,
     "ours": HTTP1,
     "ours, engine httpx": HTTPX,
+    "ours, httpx's pool": GIVEN,
 }
 
 
@@ -90,7 +91,7 @@ def start_all(processes: Processes, folder: Path) -> None:
             files,
             GOMAXPROCS="1",
         )
-    for port, name in ((PLAIN, "plain"), (LIBRARY, "library")):
+    for port, name in ((PLAIN, "plain"), (LIBRARY, "library"), (GIVEN, "given")):
         command = [BIN / "uvicorn", "--app-dir", HERE, "--no-access-log", "--log-level", "error"]
         processes.start(port, *command, "--port", str(port), f"peers:{name}", UPSTREAM=files)
     for port, engine, target in (

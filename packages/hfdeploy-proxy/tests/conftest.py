@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 import uvicorn
 
@@ -18,6 +19,7 @@ from hfdeploy_proxy.settings import load_settings
 
 Result = TypeVar("Result")
 PATIENCE_SECONDS = 10
+GIVEN = "given"
 
 
 class LoopThread:
@@ -311,7 +313,11 @@ def start_relay(start_app: Callable[..., Relay], upstream: Upstream, canary: str
 
     def start(**given: Any) -> Relay:
         settings = {"target_url": f"http://127.0.0.1:{upstream.port}", "hf_token": canary, **given}
-        return start_app(create_app(load_settings(**settings)))
+        transport = None
+        if settings.get("engine") == GIVEN:
+            del settings["engine"]
+            transport = httpx.AsyncHTTPTransport(trust_env=False)
+        return start_app(create_app(load_settings(**settings), transport=transport))
 
     return start
 
@@ -327,9 +333,9 @@ def start_app_with(start_app: Callable[..., Relay], upstream: Upstream, canary: 
     return start
 
 
-@pytest.fixture(params=["http1", "httpx"])
+@pytest.fixture(params=["http1", "httpx", GIVEN])
 def engine(request: pytest.FixtureRequest) -> str:
-    """Every test that asks for it runs with both."""
+    """Every test that asks for it runs with both, and with httpx's own transport given to the application."""
     return str(request.param)
 
 

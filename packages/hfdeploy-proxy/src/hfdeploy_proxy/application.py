@@ -31,8 +31,9 @@ from hfdeploy_proxy.upstream.circuit import Circuit
 from hfdeploy_proxy.upstream.destination import Destination
 from hfdeploy_proxy.upstream.dial import Address
 from hfdeploy_proxy.upstream.http1 import Http1Upstream, Limits
-from hfdeploy_proxy.upstream.httpx import HttpxUpstream, network_transport
+from hfdeploy_proxy.upstream.httpx import HttpxUpstream
 from hfdeploy_proxy.upstream.port import Upstream
+from hfdeploy_proxy.upstream.transports import CircuitTransport, NetworkTransport
 from hfdeploy_proxy.upstream.websocket import OpenSocket, open_socket
 from hfdeploy_proxy.waking import Waking, WakingUpstream, wake_first
 
@@ -175,10 +176,14 @@ class Application:
             answer_seconds=settings.answer_timeout_seconds,
             idle_seconds=settings.idle_timeout_seconds,
         )
-        if self._transport is None and settings.engine == "http1":
+        transport: httpx.AsyncBaseTransport
+        if self._transport is not None:
+            transport = CircuitTransport(self._transport, self._circuit)
+        elif settings.engine == "httpx":
+            transport = NetworkTransport(address, limits, self._circuit)
+        else:
             return Http1Upstream(address, limits, self._circuit)
-        transport = self._transport or network_transport(limits)
-        return HttpxUpstream(target.origin.decode(), transport, limits, self._circuit)
+        return HttpxUpstream(target.origin.decode(), transport, limits)
 
 
 def _guard(settings: Settings) -> Guard:

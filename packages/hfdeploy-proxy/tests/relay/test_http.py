@@ -189,8 +189,11 @@ def test_a_truncated_answer_is_never_finished(relay: Relay, upstream: Upstream, 
     assert told.endswith(b"\r\n\r\nhalf" if b"Length" in framing else b"\r\n\r\n4\r\nhalf\r\n")
 
 
-def test_an_early_answer_ends_the_upload(start_relay: Callable[..., Relay], upstream: Upstream) -> None:
-    relay = start_relay()  # the other engine reads no answer before the body is sent
+@pytest.mark.parametrize("engine", ["http1", "httpx"])  # httpx's own transport reads it after the body
+def test_an_early_answer_ends_the_upload(
+    start_relay: Callable[..., Relay], upstream: Upstream, engine: str
+) -> None:
+    relay = start_relay(engine=engine)
 
     async def refuse(conversation: Conversation, seen: Seen) -> str:
         await conversation.send(
@@ -204,8 +207,11 @@ def test_an_early_answer_ends_the_upload(start_relay: Callable[..., Relay], upst
     assert (answer.status, answer.body, answer.values("connection")) == (413, b"big", ["close"])
 
 
-def test_expectations_are_passed_on(start_relay: Callable[..., Relay], upstream: Upstream) -> None:
-    relay = start_relay()  # with the other engine the relay answers them itself
+@pytest.mark.parametrize("engine", ["http1", "httpx"])  # with httpx's own transport the relay answers them
+def test_expectations_are_passed_on(
+    start_relay: Callable[..., Relay], upstream: Upstream, engine: str
+) -> None:
+    relay = start_relay(engine=engine)
 
     async def accept(conversation: Conversation, seen: Seen) -> None:
         assert seen.values("expect") == ["100-continue"]
@@ -240,6 +246,18 @@ def test_a_connection_closed_while_idle_costs_a_get_nothing(relay: Relay, upstre
     assert relay.ask("GET", "/").status == 200
     assert relay.ask("GET", "/").status == 200
     assert (len(upstream.seen), upstream.opened) == (3, 2)
+
+
+@pytest.mark.parametrize("engine", ["http1", "httpx"])  # what is given does not tell if a connection is new
+def test_a_new_connection_that_is_closed_is_asked_once(
+    start_relay: Callable[..., Relay], upstream: Upstream, engine: str
+) -> None:
+    async def close(conversation: Conversation, seen: Seen) -> str:
+        return "closed"
+
+    upstream.handler = close
+    assert start_relay(engine=engine).ask("GET", "/").problem() == "upstream-closed"
+    assert len(upstream.seen) == 1
 
 
 def test_failures_of_the_upstream_have_one_shape(

@@ -23,9 +23,14 @@ class Address:
 
 
 async def dial(
-    address: Address, factory: Callable[[], Protocol], *, timeout_seconds: float, circuit: Circuit
+    address: Address,
+    factory: Callable[[], Protocol],
+    *,
+    timeout_seconds: float,
+    circuit: Circuit,
+    tls: ssl.SSLContext | None = None,
 ) -> Protocol:
-    """Connect. Raises UpstreamError."""
+    """Connect, by default for HTTP/1.1. Raises UpstreamError."""
     circuit.check()
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -33,7 +38,7 @@ async def dial(
                 factory,
                 address.host,
                 address.port,
-                ssl=tls_context() if address.tls else None,
+                ssl=(tls or tls_context()) if address.tls else None,
                 server_hostname=address.host if address.tls else None,
             )
     except TimeoutError:
@@ -49,11 +54,12 @@ async def dial(
 @functools.cache
 def tls_context() -> ssl.SSLContext:
     """For connections that speak HTTP/1.1, and WebSockets."""
-    context = make_tls_context()
-    context.set_alpn_protocols(["http/1.1"])
+    return make_tls_context("http/1.1")
+
+
+def make_tls_context(*protocols: str) -> ssl.SSLContext:
+    """One that believes the system's authorities, or those of SSL_CERT_FILE; ``protocols`` go by ALPN."""
+    context = ssl.create_default_context()
+    if protocols:
+        context.set_alpn_protocols(protocols)
     return context
-
-
-def make_tls_context() -> ssl.SSLContext:
-    """One that believes the system's authorities, or those of SSL_CERT_FILE."""
-    return ssl.create_default_context()

@@ -4,7 +4,6 @@ It is the transport and not the client: no cookie jar, no redirects, no environm
 """
 
 from collections.abc import AsyncIterator, Sequence
-from importlib.util import find_spec
 from typing import cast
 
 import httpx
@@ -21,8 +20,6 @@ from hfdeploy_proxy.rules.errors import (
     UpstreamUnreachable,
 )
 from hfdeploy_proxy.rules.headers import is_answer
-from hfdeploy_proxy.upstream.circuit import Circuit
-from hfdeploy_proxy.upstream.dial import make_tls_context
 from hfdeploy_proxy.upstream.http1 import Limits
 from hfdeploy_proxy.upstream.port import IDEMPOTENT, Answer, Body
 
@@ -39,24 +36,24 @@ _BEFORE = (
 class HttpxUpstream:
     """Implements `hfdeploy_proxy.upstream.port.Upstream` on ``transport``, for an upstream at ``origin``."""
 
-    def __init__(
-        self, origin: str, transport: httpx.AsyncBaseTransport, limits: Limits, circuit: Circuit
-    ) -> None:
+    def __init__(self, origin: str, transport: httpx.AsyncBaseTransport, limits: Limits) -> None:
         self._origin = httpx.URL(origin)
         self._transport = transport
         self._limits = limits
-        self._circuit = circuit
 
     async def send(
         self, method: bytes, target: bytes, headers: Sequence[Header], body: Body | None
     ) -> Answer:
-        """The transport sends the whole body before it reads an answer."""
-        try:
-            return await self._send(method, target, headers, body)
-        except UpstreamClosed:
-            if body is not None or method not in IDEMPOTENT:
-                raise
-        return await self._send(method, target, headers, None)
+        """What a transport of httpx sends is sent wholly before an answer is read."""
+        again = body is None and method in IDEMPOTENT
+        while True:
+            try:
+                return await self._send(method, target, headers, body)
+            except httpx.TransportError as error:
+                failure = _before(error)
+                if not again or not isinstance(failure, UpstreamClosed):
+                    raise failure from None
+                again = False
 
     async def _send(
         self, method: bytes, target: bytes, headers: Sequence[Header], body: Body | None
@@ -79,17 +76,14 @@ class HttpxUpstream:
             self._url(target),
             headers=pairs,
             stream=stream,
-            # A URL's path is quoted anew: this one is sent as it is, where the transport sends anything.
-            extensions={"target": target, "timeout": timeout},
+            extensions={
+                # A URL's path is quoted anew: this one is sent as it is, where the transport sends anything.
+                "target": target,
+                "timeout": timeout,
+                "expects_continue": body is not None and body.expects_continue,
+            },
         )
-        self._circuit.check()
-        try:
-            response = await self._transport.handle_async_request(request)
-        except httpx.TransportError as error:
-            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-                self._circuit.failed()
-            raise _before(error) from None
-        self._circuit.succeeded()
+        response = await self._transport.handle_async_request(request)
         timeout["read"] = limits.idle_seconds  # from here on it is the body's: httpcore looks again
         answer = HttpxAnswer(response, stream)
         if not is_answer(answer.status, answer.headers):
@@ -159,17 +153,3 @@ def _before(error: httpx.TransportError) -> UpstreamError:
         return UpstreamClosed("the upstream closed the connection")
     kind = next(ours for theirs, ours in _BEFORE if isinstance(error, theirs))
     return kind(f"{type(error).__name__} before the answer")
-
-
-def network_transport(limits: Limits) -> httpx.AsyncBaseTransport:
-    """httpx's own transport; with HTTP/2 where `h2` is installed."""
-    return httpx.AsyncHTTPTransport(
-        verify=make_tls_context(),  # its own: httpcore says in it that it speaks HTTP/2
-        trust_env=False,
-        http2=find_spec("h2") is not None,
-        limits=httpx.Limits(
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.connections,
-            keepalive_expiry=limits.keep_seconds,
-        ),
-    )
