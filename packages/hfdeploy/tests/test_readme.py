@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import click
+
 import hfdeploy_core.errors
+from hfdeploy.cli.app import app
 from hfdeploy.cli.deploy import deploy
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -21,3 +24,12 @@ def test_every_option_is_listed() -> None:
     for option in options:
         if option.startswith("-"):
             assert f"`{option}" in README, option
+
+
+def test_every_verb_is_there_and_listed() -> None:
+    told = set(re.findall(r"(?:^|`)hfdeploy ([a-z]+)", README, re.MULTILINE))
+    context = click.Context(app)
+    assert told == set(app.list_commands(context))
+    for verb in told:
+        command = app.get_command(context, verb)
+        assert command and command.name == verb

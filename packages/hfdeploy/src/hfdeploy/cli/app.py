@@ -29,6 +29,7 @@ _VERBS = {
     "restart": "spaces",
     "rollback": "rollback",
     "status": "status",
+    "unlock": "unlock",
     "validate": "validate",
     "wake": "spaces",
 }

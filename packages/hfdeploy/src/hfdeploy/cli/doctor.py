@@ -9,7 +9,7 @@ from hfdeploy.render import open_renderer
 
 
 @click.command()
-@click.argument("repo", metavar="REPO", required=False)
+@click.argument("repo", metavar="[REPO]", required=False)
 @type_option
 @click.option("--json", "as_json", is_flag=True, help="Print findings as JSON, one a line.")
 @debug_option
