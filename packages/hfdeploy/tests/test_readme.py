@@ -32,4 +32,5 @@ def test_every_verb_is_there_and_listed() -> None:
     assert told == set(app.list_commands(context))
     for verb in told:
         command = app.get_command(context, verb)
-        assert command and command.name == verb
+        assert command is not None
+        assert command.name == verb
