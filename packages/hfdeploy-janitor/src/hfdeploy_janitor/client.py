@@ -16,6 +16,7 @@ from huggingface_hub import constants, get_token
 from huggingface_hub.utils._http import get_session
 
 from hfdeploy_core.clock import Clock
+from hfdeploy_core.endpoint import check_endpoint
 from hfdeploy_core.errors import (
     DeployError,
     HubFailed,
@@ -59,7 +60,7 @@ class HubClient:
     ) -> None:
         self._clock = clock
         self._budget = budget
-        self._endpoint = _check_endpoint(endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT)
+        self._endpoint = check_endpoint(endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT)
         self._given_token = token
         self._known_headers: dict[str, str] | None = None
         self._others = Others(self)
@@ -216,27 +217,6 @@ class HubClient:
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
             raise HubFailed("Cannot list the next page: it lies on another host.")
         return match[1]
-
-
-def _check_endpoint(endpoint: str) -> str:
-    """It, without a slash at its end. Raises HubUnreachable for what is no URL, or holds a password, which
-    would be in plans and journals.
-    """
-    if "@" in endpoint:
-        raise HubUnreachable(
-            "The URL of the Hub holds a name or a password.",
-            "Leave them out of HF_ENDPOINT; the token goes into HF_TOKEN.",
-        )
-    try:
-        parts = urlsplit(endpoint)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise HubUnreachable(
-            f"{endpoint!r} is not the URL of a Hub.", "Set HF_ENDPOINT to a URL that begins with https://."
-        )
-    return endpoint.rstrip("/")
 
 
 def _path(thing: Thing) -> str:

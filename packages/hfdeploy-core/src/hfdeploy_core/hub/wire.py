@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin
 
-from hfdeploy_core.errors import HubUnreachable
+from hfdeploy_core.endpoint import check_endpoint, split_url
 from hfdeploy_core.hub.patience import GaveUp
 from hfdeploy_core.hub.retry import Failure
 
@@ -68,7 +68,7 @@ class Wire:
     """Sends requests to one host, from several threads if need be."""
 
     def __init__(self, endpoint: str) -> None:
-        self._endpoint = _split(endpoint)
+        self._endpoint = split_url(check_endpoint(endpoint))
         self._proxy = _find_proxy(self._endpoint)
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
@@ -81,7 +81,10 @@ class Wire:
             if isinstance(reply, GaveUp) or reply.status not in _REDIRECTS or "location" not in reply.headers:
                 return reply
             url = urljoin(url, reply.headers["location"])
-            if (_split(url).scheme, _split(url).netloc) != (self._endpoint.scheme, self._endpoint.netloc):
+            if (split_url(url).scheme, split_url(url).netloc) != (
+                self._endpoint.scheme,
+                self._endpoint.netloc,
+            ):
                 # The token is for this host only.
                 return GaveUp(Failure(reply.status), url, "it leads to another host")
         return GaveUp(Failure(None), url, "it leads in a circle")
@@ -163,21 +166,8 @@ class Wire:
         """What stands in the request line: all of the URL only where a proxy has to know it."""
         if self._proxy is not None and self._endpoint.scheme == "http":
             return url
-        parts = _split(url)
+        parts = split_url(url)
         return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise HubUnreachable(
-            f"{url!r} is not the URL of a Hub.", "Set HF_ENDPOINT to a URL that begins with https://."
-        )
-    return parts
 
 
 def _find_proxy(endpoint: SplitResult) -> SplitResult | None:
@@ -189,7 +179,7 @@ def _find_proxy(endpoint: SplitResult) -> SplitResult | None:
     proxy = proxies.get(endpoint.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(endpoint.hostname or ""):
         return None
-    return _split(proxy if "://" in proxy else f"http://{proxy}")
+    return split_url(proxy if "://" in proxy else f"http://{proxy}")
 
 
 def _authorize(proxy: SplitResult) -> dict[str, str]:
