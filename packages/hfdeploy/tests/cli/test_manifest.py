@@ -79,6 +79,14 @@ def test_targets_that_are_named_and_a_profile(run, folder: Path, hub) -> None:
     assert (done.exit_code, "did you mean 'app'?" in done.stderr) == (21, True)
 
 
+def test_a_target_that_is_left_out_is_no_part_of_what_is_shown(run, folder: Path) -> None:
+    (folder / "hfdeploy.yaml").write_text(MANIFEST.replace("depends_on: [m]", "when: branch == 'x'"))
+    lines = run("plan").stdout.splitlines()
+    assert "[app] left out: branch == 'x' does not hold" in lines
+    assert "m: model alice/m" in lines
+    assert "app: space alice/app" not in lines
+
+
 def test_two_words_are_source_and_repo_unless_the_first_is_a_target(run, folder: Path) -> None:
     assert "[m] Plan for model alice/m" in run("plan", "m", "app").stdout
     assert "Plan for space alice/m:" in run("plan", "m", "alice/m", "--sdk", "static").stdout

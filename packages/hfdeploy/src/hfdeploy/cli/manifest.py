@@ -102,7 +102,7 @@ def plan_manifest(renderer: Renderer, names: Sequence[str], loaded: "Project") -
 
     made = project.plan_project(loaded, names, on_event=renderer.show)
     for target in made.targets.values():
-        if target.has_changes:
+        if target.has_changes and not target.left_out:
             renderer.show_plan(target.plan, target.name)
     return made
 

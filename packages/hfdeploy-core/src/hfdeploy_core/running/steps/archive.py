@@ -30,7 +30,8 @@ def archive(asked: ArchiveFile, context: StepContext) -> None:
         raise StepFailed(
             f"{asked.to} cannot be written: {error.strerror or error}.", "Check the folder."
         ) from error
-    context.tell(f"{asked.to} holds {len(files):,} files of {asked.source}")
+    noun = "file" if len(files) == 1 else "files"
+    context.tell(f"{asked.to} holds {len(files):,} {noun} of {asked.source}")
 
 
 def _zip(files: dict[str, Path], target: Path) -> None:

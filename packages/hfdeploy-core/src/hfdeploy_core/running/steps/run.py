@@ -22,13 +22,10 @@ _GRACE_SECONDS = 5.0
 def run_program(asked: RunFile, context: StepContext) -> None:
     """Run it to its end. Raises StepFailed where it cannot be run, takes too long or fails."""
     program = Path(asked.command[0]).name
-    missing = [name for name in asked.environment if name not in context.environment]
-    if missing:
-        raise StepFailed(f"{program} asks for {', '.join(missing)}, which is not set.", "Set it.")
-    for name in filter(_TELLING.search, asked.environment):
-        remember_secret(context.environment[name])
     names = (*_ALWAYS, *asked.environment)
     environment = {name: context.environment[name] for name in names if name in context.environment}
+    for name in filter(_TELLING.search, environment.keys() & asked.environment):
+        remember_secret(environment[name])
     try:
         process = subprocess.Popen(  # noqa: S603  the manifest names it
             asked.command,
