@@ -300,6 +300,8 @@ def test_a_repo_that_somebody_made_again_is_kept(load: Load, hub: FakeHub, told:
     plan = project.plan_destroy_project(loaded, hub=hub, on_event=told.append)
     assert list(plan.repos) == ["dataset alice/d"]
     assert any("model alice/m is kept" in getattr(event, "message", "") for event in told)
+    m, d = project.status_project(loaded, hub=hub).targets
+    assert (m.is_replaced, d.is_replaced) == (True, False)
     # Nor does applying to it make it ours.
     project.apply_project(project.plan_project(loaded, hub=hub), hub=hub)
     assert list(project.plan_destroy_project(loaded, hub=hub).repos) == ["dataset alice/d"]

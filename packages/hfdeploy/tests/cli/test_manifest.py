@@ -217,3 +217,13 @@ def test_a_pyproject_can_hold_it(run, folder: Path, hub) -> None:
     assert names(hub) == {"m"}
     (folder / "pyproject.toml").write_text("[tool.other]\n")
     assert run("validate").exit_code == 60
+
+
+def test_status_does_not_take_what_somebody_made_again_for_what_a_run_left(run, folder: Path, hub) -> None:
+    run("apply", "m", "--yes")
+    m = RepoRef(RepoType.MODEL, "alice", "m")
+    hub.delete_repo(m)
+    hub.create_repo(m, None, None)
+    told = run("status", "m").stdout
+    assert "to another repo of that name, which is gone" in told
+    assert "made by a run" not in told

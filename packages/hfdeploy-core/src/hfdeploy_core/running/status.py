@@ -23,13 +23,17 @@ from hfdeploy_core.running.values import find_values
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A repo as it is: what a run has left of it, if one has, and what is there now, if anything is."""
+    """A repo as it is: what a run has left of it, if one has, and what is there now, if anything is.
+
+    Once `is_replaced`, what is there is another repo of that name.
+    """
 
     target: str
     repo: str
     is_declared: bool
     held: Held | None
     found: Status | None
+    is_replaced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,12 @@ def status_project(
         held = {held.repo: held.target for held in state.repos if not names or held.target in names}
 
         def look(repo: RepoRef, name: str) -> TargetStatus:
+            left, info = state.find(repo), connected.find_repo(repo)
+            is_replaced = bool(left and info and left.hub_id not in ("", info.hub_id))
             found = None
-            if connected.find_repo(repo) is not None:
+            if info is not None:
                 found = status(repo.id, repo_type=repo.type, state=run.find_state(name), hub=connected)
-            return TargetStatus(name, str(repo), repo in declared, state.find(repo), found)
+            return TargetStatus(name, str(repo), repo in declared, left, found, is_replaced)
 
         with ThreadPoolExecutor(MOST_AT_A_TIME) as pool:
             looks = [pool.submit(look, repo, name) for repo, name in {**declared, **held}.items()]

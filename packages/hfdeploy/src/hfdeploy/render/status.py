@@ -30,7 +30,10 @@ def _say_target(target: "TargetStatus") -> str:
     if held is not None and target.found is not None:
         whose = "made by a run" if held.is_owned else "there before"
         at = "at the head" if held.commit == target.found.head else f"at {held.commit or 'no commit'}"
-        lines.append(f"  {'applied':<9} {at}, {held.at}; the repo was {whose}")
+        words = f"{at}, {held.at}; the repo was {whose}"
+        if target.is_replaced:
+            words = f"{held.at}, to another repo of that name, which is gone"
+        lines.append(f"  {'applied':<9} {words}")
     if not target.is_declared:
         lines.append(f"  {'target':<9} no longer in the manifest")
     return "\n".join([f"{target.target}: {lines[0]}", *lines[1:]])
