@@ -40,11 +40,11 @@ bench: setup
 	@$(BIN)/python benchmarks/janitor/run.py
 	@$(BIN)/python benchmarks/manifest/run.py
 
-# Set-up times of actions; what they install comes from the package index each time.
 # Beside hf upload; CASES="new large" narrows it. All of it takes 25 GB of disk for a while.
 bench-deploy: setup
 	@$(BIN)/python benchmarks/deploy/run.py $(CASES)
 
+# Set-up times of actions; what they install comes from the package index each time.
 bench-action: setup
 	@$(BIN)/python benchmarks/action/run.py
 
