@@ -126,7 +126,10 @@ def sweep(
     junit: Path | None,
     **asked: Any,
 ) -> None:
-    """Say what would be deleted and why the rest is kept; with --apply, delete it."""
+    """Say what would be deleted; with --apply, delete it.
+
+    Why the rest is kept is told, too.
+    """
     with told_failures(debug=debug):
         check_ways_out(junit, heartbeat)
         policy, seal = prepare(**asked)
@@ -147,7 +150,10 @@ def sweep(
 @app.command()
 @_options(*_ASKED, _OUT, *_TOLD)
 def plan(*, debug: bool, out: Path, requests: int, as_json: bool, junit: Path | None, **asked: Any) -> None:
-    """Write down what a sweep would delete, to be looked at and applied later."""
+    """Write down what a sweep would delete.
+
+    The plan can be looked at, and applied later.
+    """
     # Imported here and below, as pydantic takes its time.
     from hfdeploy_janitor.plan_file import write_plan
 
@@ -169,7 +175,10 @@ def plan(*, debug: bool, out: Path, requests: int, as_json: bool, junit: Path | 
 def apply_file(
     *, debug: bool, file: Path, requests: int, state: str, as_json: bool, junit: Path | None
 ) -> None:
-    """Delete what the plan in a file says, as far as it is still what the plan saw."""
+    """Delete what a plan says.
+
+    What is not any more as the plan saw it is kept.
+    """
     from hfdeploy_janitor.plan_file import read_plan
 
     with told_failures(debug=debug):
@@ -202,7 +211,10 @@ def mint(*, debug: bool, kind: str, **asked: Any) -> None:
 @click.option("--type", "kind", type=_KIND, default=Kind.MODEL.value, show_default=True)
 @_DEBUG
 def verify_mark(*, debug: bool, named: str, kind: str) -> None:
-    """Say whether what is on the Hub carries a mark that counts, and if not, why."""
+    """Say whether something carries a mark that counts.
+
+    It is looked for on the Hub. If its mark does not count, the reason is told.
+    """
     with told_failures(debug=debug):
         namespace, name = split_repo(named)
         seal = find_seal()
@@ -242,7 +254,10 @@ def run(
     heartbeat: str | None,
     **asked: Any,
 ) -> None:
-    """Sweep again and again, until SIGTERM; what is being deleted then is brought to its end."""
+    """Sweep again and again, until SIGTERM.
+
+    What is being deleted then is brought to its end.
+    """
     # Imported here: a single sweep needs no scheduler.
     from hfdeploy_janitor import schedule
 
@@ -286,7 +301,10 @@ def run(
 @_STATE
 @_DEBUG
 def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state: str) -> None:
-    """Bring back what is quarantined: REPO is what it is called, or was called before."""
+    """Bring back what is quarantined.
+
+    REPO is what it is called, or was called before.
+    """
     with told_failures(debug=debug):
         namespace, name = split_repo(repo)
         clock = SystemClock()

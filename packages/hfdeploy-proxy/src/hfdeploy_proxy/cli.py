@@ -82,7 +82,10 @@ def _serve(
 @main.command()
 @click.argument("name")
 def key(name: str) -> None:
-    """Make a new API key called NAME: the key for its user, and the line for API_KEYS."""
+    """Make a new API key called NAME.
+
+    Printed are the key, for its user, and the line for API_KEYS.
+    """
     made = f"hfdp_{secrets.token_urlsafe(_KEY_BYTES)}"
     line = f"{name}:{digest_key(made.encode()).hex()}"
     try:

@@ -2,7 +2,10 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import click
 import pytest
+
+from hfdeploy.cli.app import app
 
 CODE = """
 import sys
@@ -38,3 +41,14 @@ def test_help_is_given_for_the_verb() -> None:
     for option in ("--type", "--sdk", "--private", "--mirror", "--message", "--json", "--debug"):
         assert option in done.stdout
     assert "--token" not in done.stdout
+
+
+def test_help_says_of_each_verb_what_fits_into_a_line() -> None:
+    groups: list[click.Command] = [app]
+    while groups:
+        group = groups.pop()
+        context = click.Context(group, terminal_width=80)
+        assert "..." not in group.get_help(context).partition("Commands:")[2]
+        if isinstance(group, click.Group):
+            found = (group.get_command(context, name) for name in group.list_commands(context))
+            groups += [command for command in found if isinstance(command, click.Group)]

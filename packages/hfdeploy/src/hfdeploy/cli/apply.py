@@ -58,7 +58,7 @@ def apply(
     debug: bool,
     **told: Any,
 ) -> None:
-    """Carry out a saved plan, or make the targets of hfdeploy.yaml what it says.
+    """Carry out a saved plan, or make what hfdeploy.yaml says.
 
     PLAN is what `hfdeploy plan ... --out PLAN` saved: exactly that is done, or nothing. It is refused if a
     repo, a source, a setting or the manifest has changed since. The values of secrets come from the

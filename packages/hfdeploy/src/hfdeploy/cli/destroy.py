@@ -57,11 +57,11 @@ def destroy(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Delete REPO for good, or what `hfdeploy apply` has made, after listing what that is.
+    """Delete REPO for good, or what `hfdeploy apply` has made.
 
-    Of hfdeploy.yaml, the targets that are named go with those that need them, all if none is named; a repo
-    that was there before `apply` is kept. Nothing brings back what is deleted. Where there is an
-    hfdeploy.yaml, a word is a TARGET unless it has a slash.
+    What that is is listed first, and you are asked. Of hfdeploy.yaml, the targets that are named go with
+    those that need them, all if none is named; a repo that was there before `apply` is kept. Nothing brings
+    back what is deleted. Where there is an hfdeploy.yaml, a word is a TARGET unless it has a slash.
     """
     with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         if not means_repo(words, manifest, profile, preview):

@@ -15,9 +15,9 @@ from hfdeploy.render import open_renderer
 @state_option
 @debug_option
 def diff(*, debug: bool, **asked: Any) -> None:
-    """Show line by line what `deploy` would change in the files of REPO, and change nothing.
+    """Show line by line what `deploy` would change.
 
-    What is binary or large is told by its size.
+    Nothing is changed. What is binary or large is told by its size.
     """
     with open_renderer(as_json=False) as renderer, told_failures(renderer, debug=debug):
         for text in hfdeploy_core.diff(**read_asked(asked)):

@@ -14,9 +14,10 @@ from hfdeploy.render import open_renderer
 @click.option("--json", "as_json", is_flag=True, help="Print findings as JSON, one a line.")
 @debug_option
 def doctor(*, repo: str | None, repo_type: str, as_json: bool, debug: bool) -> None:
-    """Find out what keeps a deploy to REPO from working: versions, network, clock, credential, rights.
+    """Find out what keeps a deploy to REPO from working.
 
-    Nothing is changed, and no token shown. The exit code is that of the first error.
+    Versions, network, clock, credential and rights are looked at. Nothing is changed, and no token shown. The
+    exit code is that of the first error.
     """
     exit_code = 0
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):

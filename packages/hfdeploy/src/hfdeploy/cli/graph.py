@@ -12,7 +12,7 @@ from hfdeploy.render import open_renderer
 @click.option("--mermaid", is_flag=True, help="As a flowchart for mermaid.")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 def graph(manifest: str | None, profile: str | None, mermaid: bool, debug: bool) -> None:
-    """Draw the targets of hfdeploy.yaml, and what they need of each other."""
+    """Draw what the targets of hfdeploy.yaml need of each other."""
     with open_renderer(as_json=False) as renderer, told_failures(renderer, debug=debug):
         loaded = load_manifest(manifest, profile).manifest
         from hfdeploy_core.manifest.drawing import draw_mermaid, draw_text

@@ -10,10 +10,10 @@ from hfdeploy.render import open_renderer
 @click.argument("repos", metavar="[REPO...]", nargs=-1)
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 def init(repos: tuple[str, ...], debug: bool) -> None:
-    """Write hfdeploy.yaml: a target for each folder here that looks like one, and for each REPO.
+    """Write hfdeploy.yaml for what is here, and for each REPO.
 
-    REPO is [models/|datasets/|spaces/]NAMESPACE/NAME. Its settings are written down as they are; of secrets,
-    where their values are looked for.
+    Each folder here that looks like one becomes a target. REPO is [models/|datasets/|spaces/]NAMESPACE/NAME.
+    Its settings are written down as they are; of secrets, where their values are looked for.
     """
     with open_renderer(as_json=False) as renderer, told_failures(renderer, debug=debug):
         from hfdeploy_core import project

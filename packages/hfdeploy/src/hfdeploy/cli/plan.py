@@ -70,10 +70,11 @@ def plan(
     debug: bool,
     **asked: Any,
 ) -> None:
-    """Show what `deploy SOURCE REPO` would change, or what `apply` would of hfdeploy.yaml; change nothing.
+    """Show what `deploy` or `apply` would change; change nothing.
 
-    Of the manifest, it is about the targets that are named and what they need: all if none is. Two words are
-    SOURCE REPO, unless the first one is a target in hfdeploy.yaml here and the second one has no slash.
+    Two words are SOURCE REPO of a `deploy`, unless the first one is a target in hfdeploy.yaml here and the
+    second one has no slash. Else it is about hfdeploy.yaml: the targets that are named and what they need,
+    all if none is.
     """
     if len(words) == 1 and manifest is None and find_manifest() is None:
         failure = _Misunderstood if is_detailed else click.UsageError

@@ -58,10 +58,10 @@ def create(
     debug: bool,
     **asked: Any,
 ) -> None:
-    """Deploy SOURCE to the preview ID of the Space REPO: to REPO-ID, made if it is missing.
+    """Deploy SOURCE to the preview ID of the Space REPO.
 
-    It is private and on hardware that costs nothing, unless told. Its card says when it expires, in
-    words that `hfdeploy janitor` knows; each push makes that later.
+    That is the Space REPO-ID, made if it is missing. It is private and on hardware that costs nothing, unless
+    told. Its card says when it expires, in words that `hfdeploy janitor` knows; each push makes that later.
     """
     with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         gate = read_gate(

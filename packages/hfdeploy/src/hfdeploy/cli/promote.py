@@ -36,10 +36,10 @@ def promote(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Make the Space TO hold exactly what the Space FROM holds, in one commit made on the Hub.
+    """Make the Space TO hold exactly what the Space FROM holds.
 
-    Settings, variables and secrets of TO stay as they are. What the card of a preview says of its expiry
-    does not come along.
+    It is one commit, made on the Hub. Settings, variables and secrets of TO stay as they are. What the card
+    of a preview says of its expiry does not come along.
     """
     with open_renderer(as_json=as_json, report=report) as renderer, told_failures(renderer, debug=debug):
         gate = read_gate(

@@ -52,7 +52,7 @@ def pause(repo: str, debug: bool) -> None:
 @_REPO
 @_DEBUG
 def wake(repo: str, debug: bool) -> None:
-    """Get the Space REPO running, whether it sleeps, is paused or stopped."""
+    """Get the Space REPO running, also one that is paused."""
     _act(spaces.wake, repo, debug)
 
 

@@ -39,11 +39,11 @@ def status(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Show what REPO holds, where that comes from, and what others have changed since.
+    """Show what REPO holds, and where that comes from.
 
-    Settings are compared with what the journal in DIR says. Without REPO, the same of the targets of
-    hfdeploy.yaml, all if none is named. Where there is one, a word is a TARGET unless it has
-    a slash.
+    What others have changed since is told, too. Settings are compared with what the journal in DIR says.
+    Without REPO, the same of the targets of hfdeploy.yaml, all if none is named. Where there is one, a word
+    is a TARGET unless it has a slash.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         if not means_repo(words, manifest, profile, preview):

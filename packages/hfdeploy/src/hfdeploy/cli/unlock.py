@@ -22,9 +22,10 @@ def unlock(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Take away the lock that a run left on the state of hfdeploy.yaml when it was killed.
+    """Take away the lock of a run that was killed.
 
-    A run on this machine leaves none, and any other an hour at most. Make sure that nobody is at work.
+    It lies on the state of hfdeploy.yaml. A run on this machine leaves none, and any other an hour at most.
+    Make sure that nobody is at work.
     """
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         from hfdeploy_core import project
