@@ -187,7 +187,7 @@ class CommitTooLarge(RequestError):
 
 class StateUnwritable(RequestError):
     exit_code = 27
-    advice = "Name a folder of yours by --state."
+    advice = "Make the folder writable; a deploy of one repo takes another by --state."
 
 
 class DeletionRefused(RequestError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfdeploy_core import project
-from hfdeploy_core.errors import ManifestInvalid, StepFailed
+from hfdeploy_core.errors import ManifestInvalid, StateUnwritable, StepFailed
 from hfdeploy_core.events import StepFinished, StepLeftOut, StepTold, TargetLeftOut, TargetTold
 from hfdeploy_core.redact import MASK, remember_secret
 from hfdeploy_core.testing import FakeHub
@@ -183,6 +183,14 @@ def test_a_step_about_targets_that_are_not_in_the_run_is_left_out(
     project.apply_project(plan, hub=hub, on_event=told.append)
     assert [event.reason for event in told if isinstance(event, StepLeftOut)] == ["this run is not about b"]
     assert done(told) == ["c"]
+
+
+@pytest.mark.parametrize("taken", ["logs/run.before.0.log", "run.new"])
+def test_what_cannot_be_written_down_is_told(apply, tmp_path: Path, hub: FakeHub, taken: str) -> None:
+    (tmp_path / ".hfdeploy" / taken).mkdir(parents=True)
+    with pytest.raises(StateUnwritable, match="cannot be written: Is a directory"):
+        apply(before=say("a"))
+    assert not hub.repos
 
 
 def test_secrets_are_masked_in_logs_and_events(apply, told: list, tmp_path: Path) -> None:

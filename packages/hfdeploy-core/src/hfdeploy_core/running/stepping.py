@@ -3,15 +3,16 @@
 import hashlib
 import json
 import threading
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic import BaseModel, ValidationError
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import DeployError, PluginInvalid, StepFailed, ValueMissing
+from hfdeploy_core.errors import DeployError, PluginInvalid, StateUnwritable, StepFailed, ValueMissing
 from hfdeploy_core.events import OnEvent, StepFinished, StepLeftOut, StepStarted, StepTold
 from hfdeploy_core.manifest.conditions import Circumstances, asks_for_result, decide
 from hfdeploy_core.manifest.model import Step
@@ -44,10 +45,11 @@ class Progress:
         """Write down that a step is done."""
         with self._lock:
             self._done.add(_sign(step))
-            make_state_folder(self._file.parent)
             fresh = self._file.with_suffix(".new")
-            fresh.write_text(json.dumps({"digest": self._digest, "done": sorted(self._done)}))
-            fresh.replace(self._file)
+            with _writing(self._file):
+                make_state_folder(self._file.parent)
+                fresh.write_text(json.dumps({"digest": self._digest, "done": sorted(self._done)}))
+                fresh.replace(self._file)
 
     def end(self) -> None:
         """The run is over and all went well."""
@@ -132,10 +134,7 @@ class Stepper:
         kind = find_step(step.kind)
         model = read_asked(kind, step, fill_all(step.fields, values))
         on_event(StepStarted(name, step.kind))
-        make_state_folder(self.state)
-        log = self.state / _LOGS / f"{step.key}.log"
-        log.parent.mkdir(exist_ok=True)
-        with log.open("w", encoding="utf-8") as kept:
+        with self._open_log(step) as kept:
 
             def tell(line: str) -> None:
                 told = redact(line)
@@ -151,6 +150,13 @@ class Stepper:
                 raise StepFailed(f"{name}: {error.message}", error.remedy) from error
         on_event(StepFinished(name, self.clock.seconds() - started_seconds))
 
+    def _open_log(self, step: Step) -> TextIO:
+        log = self.state / _LOGS / f"{step.key}.log"
+        with _writing(log):
+            make_state_folder(self.state)
+            log.parent.mkdir(exist_ok=True)
+            return log.open("w", encoding="utf-8")
+
 
 def read_asked(kind: StepKind, step: Step, fields: Mapping[str, Any]) -> BaseModel:
     """What a step is asked for, as its kind has it. Raises PluginInvalid where that is something else."""
@@ -163,6 +169,14 @@ def read_asked(kind: StepKind, step: Step, fields: Mapping[str, Any]) -> BaseMod
         raise PluginInvalid(
             f"{step.kind}: {what}: {first['msg']}.", "Correct the step's arguments."
         ) from None
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateUnwritable(f"{file} cannot be written: {error.strerror or error}.") from error
 
 
 def _sign(step: Step) -> str:
