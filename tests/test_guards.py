@@ -224,6 +224,13 @@ def test_all_that_is_wrong_is_told_at_once(refused, source: Path) -> None:
     assert all(fault["remedy"] in error["message"] for fault in error["faults"])
 
 
+def test_what_hides_the_plan_hides_no_other_fault(refused, source: Path) -> None:
+    write(source, {"A.txt": "A", "b.log": "", ".gitignore": "*.log\n", ".hfignore": "!*.log\n"})
+    error = refused("deploy", source, "alice/app")
+    kinds = [fault["error"] for fault in error["faults"]]
+    assert kinds == ["SdkMissing", "PathInvalid", "FileIgnored"]
+
+
 def test_secrets_that_are_meant_are_deployed_or_left_out(invoke, refused, api, source: Path) -> None:
     write(source, {"tests/fake.py": TOKEN, ".env": "A=1", "id_rsa": KEY})
     assert refused("deploy", source, *MODEL)["error"] == "SecretFound"

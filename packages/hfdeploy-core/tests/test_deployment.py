@@ -158,6 +158,7 @@ def test_what_was_not_asked_for_stays(hub: FakeHub, write) -> None:
         ({"a": "x"}, "app", {}, SdkMissing),
         ({"a": "x"}, "app", {"sdk": "rust"}, SettingInvalid),
         ({"a": "x"}, "app", {"repo_type": "bucket"}, SettingInvalid),
+        ({"a": "x"}, "app", {"sdk": "static", "type": "model"}, SettingInvalid),
         ({"a": "x"}, "app", {"sdk": "static", "visibility": "secret"}, SettingInvalid),
         ({"a": "x"}, "app", {"sdk": "static", "repo_type": "model"}, SettingInvalid),
         ({"a": "x"}, "app", {"sdk": "static", "message": " "}, SettingInvalid),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hfdeploy_core import Gate, deploy
-from hfdeploy_core.errors import AppFailed, BuildFailed, GateError, HubUnreachable, NotRunning
+from hfdeploy_core import Gate, deploy, parse_probe
+from hfdeploy_core.errors import AppFailed, BuildFailed, GateError, HubUnreachable, NotRunning, ProbeFailed
 from hfdeploy_core.events import Event, RolledBack, Warned
 from hfdeploy_core.model import RepoRef, RepoType, Visibility
 from hfdeploy_core.space import Runtime
@@ -128,6 +128,15 @@ def test_where_going_back_fails_too_both_are_told(scene: Scene) -> None:
     scene.hub.fail("recent_commits", HubUnreachable("Away."))
     with pytest.raises(AppFailed, match="could not be put back: Away"):
         scene.deploy("2")
+
+
+def test_what_is_back_but_does_not_answer_is_told_as_it_is(scene: Scene) -> None:
+    scene.fail("RUNNING")
+    gate = Gate(rolls_back=True, probes=[parse_probe("/ text=2")])
+    with pytest.raises(ProbeFailed, match=f"holds again what it held at {scene.live[:7]}, but") as caught:
+        scene.deploy("2", gate=gate)
+    assert "could not be put back" not in caught.value.message
+    assert scene.hub.repos[SPACE].files["app.py"] == b"1"
 
 
 def test_a_secret_cannot_come_back_and_that_is_told(scene: Scene) -> None:

@@ -103,6 +103,10 @@ def read_target(repo: str, options: Options) -> Target:
 
     Raises a RequestError.
     """
+    for option in options.keys() - Options.__annotations__.keys():
+        raise SettingInvalid(
+            f"There is no option {option!r}.", f"Use one of {', '.join(Options.__annotations__)}."
+        )
     namespace, name = parse_repo_id(repo)
     title, description = _read_message(options.get("message"))
     sdk, visibility, gated = options.get("sdk"), options.get("visibility"), options.get("gated")

@@ -76,6 +76,11 @@ def test_what_cannot_be_built(stage: str) -> None:
     assert verdict.log == (LogKind.BUILD if stage == "BUILD_ERROR" else None)
 
 
+def test_what_the_hub_says_is_a_sentence_also_where_it_goes_on_below() -> None:
+    verdict = fail("BUILD_ERROR", "pip failed with exit code 1:\nno such package")
+    assert verdict.error.message.endswith("The Hub says: pip failed with exit code 1.")
+
+
 def test_what_crashed() -> None:
     verdict = fail("RUNTIME_ERROR", "exit code 1")
     assert isinstance(verdict.error, AppFailed)

@@ -1,6 +1,6 @@
 """What comes before the first write: the remote is read, all of it planned, and what can be refused is."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import replace
 
 from hfdeploy_core.deploying.run import Prepared, Run
@@ -66,6 +66,7 @@ def prepare(run: Run, asked: Target, snapshot: Snapshot) -> Prepared:
     faults = [*run.source.faults, *search(snapshot.root, sent, allowed)]
     is_moved = target.hardware not in (None, remote.info.hardware if remote else None)
     hardware = hub.list_hardware() if is_moved else ()
+    plan = None
     try:
         snapshot = read_texts(snapshot, changed)
         if snapshot.card is not None:
@@ -73,13 +74,12 @@ def prepare(run: Run, asked: Target, snapshot: Snapshot) -> Prepared:
             faults += find_card_faults(snapshot.card, target.repo.type, paths)
         made = plan_deploy(target, snapshot, remote, hardware=hardware, known_secrets=known)
         plan = replace(made, source=run.source.asked)
-        faults += _find_unwelcome(hub, plan, snapshot, remote)
-        if not faults:
-            _check_card(hub, plan, snapshot, run.on_event)
     except RequestError as fault:
         faults.append(fault)
-    if faults:
+    faults += _find_unwelcome(run, target, snapshot, changed, remote, plan)
+    if faults or plan is None:
         raise gather(faults)
+    _check_card(hub, plan, snapshot, run.on_event)
     for doubt in find_doubts(plan):
         run.on_event(Warned(doubt))
     run.on_event(describe(plan))
@@ -166,20 +166,28 @@ def check_creation(hub: Hub, repo: RepoRef) -> None:
     check_may_create(account, repo)
 
 
-def _find_unwelcome(hub: Hub, plan: Plan, snapshot: Snapshot, remote: Remote | None) -> Iterator[DeployError]:
-    """Files that the repo, as it is or will be, does not take."""
-    new = [put.entry.path for put in plan.puts if not put.replaces]
-    if new:
-        held = {file.path for file in remote.files} if remote else list_first(plan.repo.type)
-        yield from find_collisions(new, held.difference(plan.deletions, new))
-    if not plan.puts:
+def _find_unwelcome(
+    run: Run,
+    target: Target,
+    snapshot: Snapshot,
+    changed: Collection[str],
+    remote: Remote | None,
+    plan: Plan | None,
+) -> Iterator[DeployError]:
+    """Files that the repo, as it is or will be, does not take; told also where no plan can be made."""
+    if not changed:
         return
+    held = frozenset(file.path for file in remote.files) if remote else list_first(target.repo.type)
+    deleted = plan.deletions if plan else held.difference(entry.path for entry in snapshot.entries)
+    new = [path for path in sorted(changed) if path not in held]
+    if new:
+        yield from find_collisions(new, held.difference(deleted))
     own = next((entry for entry in snapshot.entries if entry.path == GITIGNORE), None)
     if own is not None:
         text = own.locate(snapshot.root).read_text(encoding="utf-8", errors="replace")
     else:
-        text = _read_gitignore(hub, remote)
-    yield from find_dropped((put.entry.path for put in plan.puts), text, is_deployed=own is not None)
+        text = _read_gitignore(run.hub, remote)
+    yield from find_dropped(changed, text, is_deployed=own is not None)
 
 
 def _read_gitignore(hub: Hub, remote: Remote | None) -> str:

@@ -98,7 +98,11 @@ def _roll_back(gate: Gate, made: Made) -> str:
     run.on_event(describe(plan))
     run.journal.record(Restoring(repo, earlier.id, plan.base, is_done=False))
     applied = carry_out(run, Prepared(plan, Snapshot(Path(), ()), info))
-    _pass(run, gate, applied)
+    held = f"{repo.id} holds again what it held at {earlier.id[:7]}"
+    try:
+        _pass(run, gate, applied)
+    except GateError as failure:
+        return f"{held}, but: {failure.message}"
     run.journal.record(Restoring(repo, earlier.id, plan.base, is_done=True))
     run.on_event(RolledBack(repo.id, applied.commit, earlier.id))
-    return f"{repo.id} holds again what it held at {earlier.id[:7]}, and that is live."
+    return f"{held}, and that is live."

@@ -119,7 +119,7 @@ def decide_poll_seconds(polls: int) -> float:
 
 def _quote(error_message: str | None) -> str:
     """The Hub's first line: those below it repeat the log."""
-    line = (error_message or "").strip().partition("\n")[0].rstrip(". ")
+    line = (error_message or "").strip().partition("\n")[0].rstrip(".: ")
     return f" The Hub says: {line}." if line else ""
 
 
