@@ -151,6 +151,25 @@ def test_a_handshake_that_cannot_be_read_is_answered(
     assert upstream.opened == 0
 
 
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        (b"Version: 13", b"Version: 12"),
+        (b"Key: dGhlIHNhbXBsZSBub25jZQ==", b"Key: short"),
+        (b"Sec-WebSocket-Key", b"X-Key"),
+    ],
+)
+def test_a_handshake_of_another_kind_is_refused(
+    relay: Relay, upstream: Upstream, said: bytes, instead: bytes
+) -> None:
+    peer = relay.connect().send(b"GET / HTTP/1.1\r\n" + HANDSHAKE.replace(said, instead) + b"\r\n")
+    answer = peer.read_answer()
+    assert (answer.status, answer.problem()) == (400, "handshake-invalid")
+    assert answer.values("sec-websocket-version") == ["13"]
+    assert peer.read_rest() == b""
+    assert upstream.opened == 0
+
+
 def test_a_failure_of_the_relay_itself_has_the_same_shape(
     start_app: Callable[[Any], Relay], canary: str
 ) -> None:

@@ -18,6 +18,7 @@ from websockets.http11 import Request
 
 from hfdeploy_proxy.relay.wire import EXTENSION, Wire
 from hfdeploy_proxy.rules.errors import (
+    HANDSHAKE_INVALID,
     HEADERS_TOO_LARGE,
     HEADERS_TOO_SLOW,
     RELAY_FAILED,
@@ -306,6 +307,7 @@ class RelayProtocol(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("there are no tunnels")
             return
+        self._check_version()
         self._whole = self.headers
         if self._head_bytes > self.config.max_header_bytes:
             self._check_head()
@@ -331,6 +333,16 @@ class RelayProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cast("RelayCycle", cycle)
         super()._start_asgi_task(cycle, app)
+
+    def _check_version(self) -> None:
+        """llhttp takes others of HTTP's versions in this place, too, and chunks where there are none (RFC
+        9112, section 6.1).
+        """
+        version = self.parser.get_http_version()
+        if version == "1.1":
+            return
+        if version != "1.0" or any(name == b"transfer-encoding" for name, _ in self.headers):
+            raise ValueError("not HTTP/1.1")
 
     def _check_head(self) -> None:
         """What has come may be of the body, too."""
@@ -370,17 +382,22 @@ class RelayWebSocket(WebSocketsSansIOProtocol):
         self.conn.available_extensions = [_DEFLATE]
 
     def handle_connect(self, event: Request) -> None:
+        if self.conn.accept(event).status_code != 101:
+            self._refuse(HANDSHAKE_INVALID)
+            return
         super().handle_connect(event)
-        if self.response.status_code == 101:
-            cast("Any", self.scope["extensions"])[EXTENSION] = True
+        cast("Any", self.scope["extensions"])[EXTENSION] = True
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         failure = self.conn.handshake_exc
         if failure is not None and not self.handshake_initiated and not self.transport.is_closing():
             too_large = isinstance(failure, SecurityError)  # 128 lines of 8 KiB each are read
-            self.transport.write(answer_of(HEADERS_TOO_LARGE if too_large else REQUEST_INVALID))
-            self.transport.close()
+            self._refuse(HEADERS_TOO_LARGE if too_large else REQUEST_INVALID)
+
+    def _refuse(self, problem: Problem) -> None:
+        self.transport.write(answer_of(problem))
+        self.transport.close()
 
     def keepalive_timeout(self) -> None:
         if self.read_paused or not self.writable.is_set():  # the pong waits behind what is not read

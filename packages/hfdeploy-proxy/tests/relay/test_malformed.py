@@ -102,6 +102,9 @@ HEADS = (
     b"CONNECT b:80 HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET / HTTP/1.1 x\r\nHost: a\r\n\r\n",
     b"GET / HTTP/0.9\r\n\r\n",
+    b"GET / HTTP/0.9\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+    b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"G\xe4T / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"\r\n\r\n\x16\x03\x01",
 )
@@ -174,7 +177,7 @@ def test_bad_heads_never_leave(relay: Relay, upstream: Upstream, request_bytes: 
     assert upstream.opened == 0
 
 
-@pytest.mark.parametrize("line", [b"GET  / HTTP/1.1", b"GET / HTTP/2.0", b"\r\nGET / HTTP/1.1"])
+@pytest.mark.parametrize("line", [b"GET  / HTTP/1.1", b"GET / HTTP/1.0", b"\r\nGET / HTTP/1.1"])
 def test_what_is_only_odd_is_written_anew(relay: Relay, upstream: Upstream, line: bytes) -> None:
     assert converse(relay, line + b"\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     assert upstream.seen[0].line == b"GET / HTTP/1.1"

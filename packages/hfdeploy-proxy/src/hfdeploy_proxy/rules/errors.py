@@ -78,6 +78,13 @@ HEADER_INVALID = Problem(
 REQUEST_INVALID = Problem(
     400, "request-invalid", "Bad request", "This is no request of HTTP/1.1, or its method is not known here."
 )
+HANDSHAKE_INVALID = Problem(  # RFC 6455, section 4.4
+    400,
+    "handshake-invalid",
+    "Bad handshake",
+    "This is no handshake of a WebSocket of version 13.",
+    extra=((b"sec-websocket-version", b"13"),),
+)
 CODING_UNKNOWN = Problem(
     501, "coding-unknown", "Unknown transfer coding", "The only transfer coding understood here is chunked."
 )

@@ -90,7 +90,8 @@ def list_items(headers: Iterable[Header], name: bytes) -> list[bytes]:
 def read_request(headers: Iterable[Header]) -> Request:
     """Sort the headers of a request; refuse what could be read in two ways. Raises RequestRefused.
 
-    Fields with an underscore are dropped: CGI-like servers take them for those with a hyphen.
+    Fields with an underscore are dropped: CGI-like servers take them for those with a hyphen. So are those
+    of X-Forwarded-* that the relay does not know: nobody has looked whether they are true.
     """
     kept: list[Header] = []
     special: list[Header] = []
@@ -98,7 +99,7 @@ def read_request(headers: Iterable[Header]) -> Request:
         name = pair[0]
         if name in _SPECIAL:
             special.append(pair)
-        elif b"_" not in name:
+        elif b"_" not in name and not name.startswith(b"x-forwarded-"):
             kept.append(pair)
     if len(special) == 1 and special[0][0] == b"host":  # what most requests look like
         return Request(kept, special[0][1], None, None, False, False, special)
