@@ -3,8 +3,10 @@
 import asyncio
 import json
 import ssl
+import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import ClassVar, cast
 
 import pytest
 import trustme
@@ -18,9 +20,20 @@ from ..conftest import LoopThread, Relay
 
 
 class Http2Server(asyncio.Protocol):
-    """Echoes requests as JSON. A client that does not speak HTTP/2 is told what it speaks."""
+    """Echoes requests as JSON; what asks for /silence gets a beginning, and no end.
+
+    A client that does not speak HTTP/2 is told what it speaks.
+    """
+
+    there: ClassVar[set[asyncio.BaseTransport]] = set()
+    left = threading.Semaphore(0)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.there.discard(self._transport)
+        self.left.release()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.there.add(transport)
         self._transport = cast("asyncio.Transport", transport)
         self._speaks = transport.get_extra_info("ssl_object").selected_alpn_protocol()
         self._requests: dict[int, list[tuple[str, str]]] = {}
@@ -47,6 +60,10 @@ class Http2Server(asyncio.Protocol):
         self._transport.write(self._connection.data_to_send())
 
     def _answer(self, stream: int) -> None:
+        if (":path", "/silence") in self._requests[stream]:
+            self._connection.send_headers(stream, [(":status", "200")])
+            self._connection.send_data(stream, b"hello")
+            return
         body = json.dumps([self._requests[stream], len(self._bodies[stream])]).encode()
         self._connection.send_headers(
             stream, [(":status", "200"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
@@ -66,6 +83,7 @@ def port(authority: trustme.CA, servers: LoopThread) -> Iterator[int]:
     async def close() -> None:
         server.close()
 
+    Http2Server.there.clear()
     server = servers.run(listen())
     yield server.sockets[0].getsockname()[1]
     servers.run(close())
@@ -94,3 +112,42 @@ def test_a_websocket_does_not(start_relay: Callable[..., Relay], port: int) -> N
     with pytest.raises(InvalidStatus) as denied:
         connect(f"ws://127.0.0.1:{relay.port}", proxy=None)
     assert (denied.value.response.status_code, denied.value.response.body) == (418, b"http/1.1")
+
+
+def test_silent_streams_keep_nobody_waiting(start_relay: Callable[..., Relay], port: int) -> None:
+    relay = start_relay(target_url=f"https://localhost:{port}", engine="httpx")
+    for _ in range(101):  # more than one connection carries
+        relay.connect().send(b"GET /silence HTTP/1.1\r\nHost: a\r\n\r\n").read_until(b"hello")
+    assert relay.ask("GET", "/").status == 200
+
+
+def test_a_client_that_leaves_takes_the_upstream_with_it(
+    start_relay: Callable[..., Relay], port: int
+) -> None:
+    relay = start_relay(target_url=f"https://localhost:{port}", engine="httpx")
+    for _ in range(2):
+        peer = relay.connect().send(b"GET /silence HTTP/1.1\r\nHost: a\r\n\r\n")
+        peer.read_until(b"hello")
+    while Http2Server.left.acquire(blocking=False):
+        pass
+    peer.close()
+    assert Http2Server.left.acquire(timeout=5)
+    assert relay.ask("GET", "/").status == 200
+
+
+def test_connections_closed_while_idle_cost_a_get_nothing(
+    start_relay: Callable[..., Relay], port: int, servers: LoopThread
+) -> None:
+    relay = start_relay(target_url=f"https://localhost:{port}", engine="httpx")
+    begun = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"
+    peers = [relay.connect().send(begun) for _ in range(3)]
+    while len(Http2Server.there) < 3:
+        time.sleep(0.001)
+    assert [peer.send(b"b").read_answer().status for peer in peers] == [200] * 3
+
+    async def close() -> None:
+        for transport in Http2Server.there:
+            transport.close()
+
+    servers.run(close())
+    assert [relay.ask("GET", "/").status for _ in range(3)] == [200] * 3

@@ -10,6 +10,7 @@ import httpx
 from hfdeploy_proxy.upstream.circuit import Circuit
 from hfdeploy_proxy.upstream.dial import Address, dial, make_tls_context
 from hfdeploy_proxy.upstream.http1 import Http1Upstream, Limits
+from hfdeploy_proxy.upstream.http2 import Http2Transport
 from hfdeploy_proxy.upstream.port import Answer, Body
 
 
@@ -66,7 +67,7 @@ class NetworkTransport(httpx.AsyncBaseTransport):
                 self._address, _Asked, timeout_seconds=timeout_seconds, circuit=self._circuit, tls=tls
             )
             if asked.protocol == "h2":
-                return CircuitTransport(_http2_transport(self._limits), self._circuit)
+                return CircuitTransport(Http2Transport(self._limits), self._circuit)
         return Http1Transport(Http1Upstream(self._address, self._limits, self._circuit))
 
 
@@ -117,16 +118,3 @@ class _Download(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._answer.close()
-
-
-def _http2_transport(limits: Limits) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(
-        verify=make_tls_context(),  # its own: httpcore says in it that it speaks HTTP/2
-        trust_env=False,
-        http2=True,
-        limits=httpx.Limits(
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.connections,
-            keepalive_expiry=limits.keep_seconds,
-        ),
-    )
