@@ -42,3 +42,8 @@ def test_a_span_selects_what_a_slice_does(size: int, data: st.DataObject) -> Non
     span = parse_range(f"bytes={start}-{end}", size)
     assert span is not None
     assert content[span.start : span.end] == content[start : end + 1]
+
+
+@pytest.mark.parametrize("header", ["bytes=0-0", "bytes=5-", "bytes=-1"])
+def test_there_is_no_part_of_nothing(header: str) -> None:
+    assert parse_range(header, 0) is None

@@ -22,10 +22,10 @@ UNSATISFIABLE: Final = Span(-1, -1)
 def parse_range(header: str | None, size: int) -> Span | None:
     """The part of ``size`` bytes that a Range header asks for.
 
-    None means all: no header, or one that a server ignores (other units, several ranges, malformed;
-    section 14.2).
+    None means all: no header, or one that a server ignores (other units, several ranges, malformed, or
+    any of nothing; section 14.2).
     """
-    match = _SINGLE.fullmatch(header) if header else None
+    match = _SINGLE.fullmatch(header) if header and size else None
     if match is None or not (match[1] or match[2]):
         return None
     if not match[1]:

@@ -82,6 +82,12 @@ def test_the_parent_must_be_the_head(alice: httpx.Client) -> None:
     assert read(alice, "a").text == "1"
 
 
+@pytest.mark.parametrize("parent", ["0" * 40, "nothing", ""])
+def test_a_parent_that_is_not_there_is_not_the_head(alice: httpx.Client, parent: str) -> None:
+    create(alice)
+    assert commit(alice, file("a", b"1"), parentCommit=parent).status_code == 412
+
+
 def test_only_branches_take_commits(alice: httpx.Client) -> None:
     create(alice)
     head = alice.get("/api/models/alice/m").json()["sha"]

@@ -40,6 +40,14 @@ def test_ranges(repo: httpx.Client, wanted: str, status: int, content: bytes, to
     )
 
 
+@pytest.mark.parametrize("wanted", ["bytes=0-0", "bytes=0-", "bytes=-1"])
+def test_a_range_of_an_empty_file_is_all_of_it(repo: httpx.Client, wanted: str) -> None:
+    """JavaScript's client asks for the first byte to learn a file's size, and gives up at a 416."""
+    commit(repo, file("empty", b""))
+    answer = repo.get("/alice/m/resolve/main/empty", headers={"Range": wanted})
+    assert (answer.status_code, answer.content, answer.headers["Content-Range"]) == (200, b"", "bytes */0")
+
+
 def test_what_is_missing_is_told_apart(repo: httpx.Client) -> None:
     file_missing = repo.head("/alice/m/resolve/main/nope")
     assert (file_missing.status_code, file_missing.headers["X-Error-Code"]) == (404, "EntryNotFound")

@@ -1,4 +1,5 @@
 import httpx
+import pytest
 
 
 def test_whoami_tells_user_token_and_organisations(alice: httpx.Client) -> None:
@@ -22,9 +23,34 @@ def test_an_unknown_token_is_refused_on_public_repos_too(alice: httpx.Client, st
     assert refused.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/users/alice/overview"),
+        ("GET", "/api/organizations/acme/overview"),
+        ("GET", "/api/spaces/hardware"),
+        ("POST", "/api/validate-yaml"),
+        ("GET", "/api/nothing"),
+    ],
+)
+def test_an_unknown_token_is_refused_where_none_is_needed(
+    stranger: httpx.Client, method: str, path: str
+) -> None:
+    body = {"content": "", "repoType": "model"} if method == "POST" else None
+    refused = stranger.request(method, path, json=body, headers={"Authorization": "Bearer hf_made_up"})
+    assert refused.status_code == 401
+    assert stranger.request(method, path, json=body).status_code != 401
+
+
 def test_git_sends_the_token_as_a_password(alice: httpx.Client, stranger: httpx.Client) -> None:
     token = alice.headers["Authorization"].removeprefix("Bearer ")
     assert stranger.get("/api/whoami-v2", auth=("alice", token)).json()["name"] == "alice"
+
+
+def test_members_of_an_organisation(stranger: httpx.Client) -> None:
+    members = stranger.get("/api/organizations/ACME/members").json()
+    assert [(member["user"], member["role"]) for member in members] == [("alice", "admin")]
+    assert stranger.get("/api/organizations/alice/members").status_code == 404
 
 
 def test_overviews(stranger: httpx.Client) -> None:

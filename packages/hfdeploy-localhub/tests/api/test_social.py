@@ -15,7 +15,8 @@ def test_likes(alice: httpx.Client, mallory: httpx.Client) -> None:
     alice.post("/api/models/alice/hidden/like")
     assert mallory.post("/api/models/alice/m/like").json() == {"likes": 1}
     assert mallory.post("/api/models/alice/m/like").json() == {"likes": 1}
-    assert [item["user"] for item in alice.get("/api/models/alice/m/likers").json()] == ["mallory"]
+    liker = {"user": "mallory", "fullname": "mallory", "avatarUrl": "", "type": "user", "isPro": True}
+    assert alice.get("/api/models/alice/m/likers").json() == [liker]
     assert mallory.get("/api/users/mallory/likes").json()[0]["repo"] == {"name": "alice/m", "type": "model"}
     assert mallory.get("/api/users/alice/likes").json() == []
     assert alice.get("/api/models/alice/m").json()["likes"] == 1

@@ -61,7 +61,7 @@ def test_a_missing_path_cannot_be_deleted(git: GitRepository) -> None:
 
 def test_revisions(git: GitRepository) -> None:
     first = commit(git, {"a": b"1"}, None)
-    for revision in ("main", "refs/heads/main", first, first[:7]):
+    for revision in ("main", "refs/heads/main", "HEAD", first, first[:7]):
         assert git.resolve(revision) == first
     for revision in ("nope", first[:4], "refs/pr/1", "0" * 40, "", "a..b"):
         with pytest.raises(RevisionNotFound):

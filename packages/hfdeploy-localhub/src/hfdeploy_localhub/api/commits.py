@@ -5,11 +5,19 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from hfdeploy_localhub.api.context import Body, CurrentHub, CurrentUser, Decoded, ExtensibleRepo, web_url
+from hfdeploy_localhub.api.context import (
+    Body,
+    CurrentHub,
+    CurrentUser,
+    Decoded,
+    ExtensibleRepo,
+    get_caller,
+    web_url,
+)
 from hfdeploy_localhub.cards import check_card, read_card
 from hfdeploy_localhub.commits import NewCommit, PendingCommit, read_lines
 from hfdeploy_localhub.errors import BadRequest, HeadMoved, TooLarge
@@ -19,7 +27,7 @@ from hfdeploy_localhub.pull_requests import Talk
 from hfdeploy_localhub.store.git import MAIN
 from hfdeploy_localhub.store.store import author_of
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", dependencies=[Depends(get_caller)])
 
 LARGE_FILE_BYTES = 10 * 1024 * 1024
 """From this size on a file is kept outside git whatever its name."""
@@ -136,7 +144,7 @@ def _commit(talk: Talk, revision: str, body: IO[bytes], create_pr: bool) -> _Mad
     new: NewCommit = pending.finish()
     with store.lock(repo):
         head = git.head(base)
-        if new.parent is not None and git.resolve(new.parent) != head:
+        if new.parent is not None and not git.is_at(new.parent, head):
             raise HeadMoved
         oid = git.write(
             new.changes, parent=head, message=new.message, author=author_of(talk.caller), now=store.now()

@@ -11,6 +11,7 @@ from hfdeploy_localhub.api.context import (
     Decoded,
     VisibleRepo,
 )
+from hfdeploy_localhub.api.identity import describe_user
 from hfdeploy_localhub.errors import NotFound
 from hfdeploy_localhub.model import Right, decide_right
 
@@ -33,7 +34,7 @@ def unlike(store: CurrentStore, repo: VisibleRepo, caller: CurrentParticipant) -
 
 @router.get("/{types}/{namespace}/{name}/likers")
 def list_likers(store: CurrentStore, repo: VisibleRepo) -> list[dict[str, Any]]:
-    return [{"user": name, "fullname": name, "type": "user"} for name in store.likes.likers(repo)]
+    return [describe_user(user) for user in store.likes.likers(repo)]
 
 
 @router.get("/users/{user}/likes")

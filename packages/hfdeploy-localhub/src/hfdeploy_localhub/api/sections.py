@@ -30,7 +30,7 @@ class Section:
 _IN_ORDER = (
     Section("oidc", "/__localhub__/oidc/.*|/oauth/token"),
     Section("control", "/__localhub__/.*"),
-    Section("identity", "/api/whoami-v2|/api/(?:users|organizations)/[^/]+/overview"),
+    Section("identity", "/api/whoami-v2|/api/(?:users|organizations)/[^/]+/(?:overview|members)"),
     Section("webhooks", "/api/settings/webhooks(?:/.*)?"),
     Section("collections", "/api/collections(?:/.*)?"),
     Section("buckets", "/api/buckets/.*|/buckets/[^/]+/[^/]+/resolve/.*", ("api_router", "web_router")),

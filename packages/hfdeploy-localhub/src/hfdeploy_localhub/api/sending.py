@@ -30,6 +30,8 @@ def send_range(
     if span:
         status, start, end = HTTPStatus.PARTIAL_CONTENT, span.start, span.end
         sent["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    elif size == 0 and "range" in request.headers:
+        sent["Content-Range"] = "bytes */0"  # @huggingface/hub asks for the first byte to learn a size
     sent["Content-Length"] = str(end - start)
     if request.method == "HEAD":
         return Response(status_code=status, headers=sent)

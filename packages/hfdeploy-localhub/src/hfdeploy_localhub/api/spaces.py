@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from hfdeploy_localhub.api.context import (
     Hub,
     VisibleSpace,
     check_write,
+    get_caller,
 )
 from hfdeploy_localhub.api.describe import card_at, describe_runtime
 from hfdeploy_localhub.api.repos import KeyValue, SleepSeconds, Volume, format_volumes
@@ -24,7 +25,7 @@ from hfdeploy_localhub.spaces import Log
 from hfdeploy_localhub.store.repos import Listing
 from hfdeploy_localhub.store.space_settings import Kind, Setting
 
-catalogue_router = APIRouter(prefix="/api/spaces")
+catalogue_router = APIRouter(prefix="/api/spaces", dependencies=[Depends(get_caller)])
 router = APIRouter(prefix="/api/{types}/{namespace}/{name}")
 
 _KEEP_ALIVE_SECONDS = 30.0

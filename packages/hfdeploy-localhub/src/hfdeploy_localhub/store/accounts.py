@@ -41,15 +41,15 @@ class Accounts:
 
     def find(self, name: str) -> Account | None:
         row = self._database.row("SELECT * FROM accounts WHERE name = ?", (name,))
-        return _account(row) if row else None
+        return read_account(row) if row else None
 
     def get(self, account_id: int) -> Account | None:
         row = self._database.row("SELECT * FROM accounts WHERE id = ?", (account_id,))
-        return _account(row) if row else None
+        return read_account(row) if row else None
 
     def users(self) -> list[Account]:
         return [
-            _account(row)
+            read_account(row)
             for row in self._database.rows("SELECT * FROM accounts WHERE kind = 'user' ORDER BY id")
         ]
 
@@ -76,7 +76,16 @@ class Accounts:
             " WHERE user_id = ? ORDER BY accounts.id",
             (user.id,),
         )
-        return [(_account(row), row["role"]) for row in rows]
+        return [(read_account(row), row["role"]) for row in rows]
+
+    def members(self, organisation: Account) -> list[tuple[Account, Role]]:
+        """The organisation's users with the role of each, oldest first."""
+        rows = self._database.rows(
+            "SELECT accounts.*, role FROM memberships JOIN accounts ON accounts.id = user_id"
+            " WHERE org_id = ? ORDER BY accounts.id",
+            (organisation.id,),
+        )
+        return [(read_account(row), row["role"]) for row in rows]
 
     def add_token(self, user: Account, secret: str, token: AccessToken = _FULL) -> None:
         """Lets ``secret`` speak for ``user`` as far as ``token`` goes. Only its digest is kept."""
@@ -111,7 +120,7 @@ class Accounts:
         token = _token(row)
         if token.expires_at is not None and token.expires_at <= now:
             raise InvalidCredentials
-        return self.caller_as(_account(row), token)
+        return self.caller_as(read_account(row), token)
 
     def caller_as(self, user: Account, token: AccessToken) -> Caller:
         """The user with what ``token`` allows."""
@@ -142,7 +151,7 @@ def check_account_name(name: str) -> None:
         raise ValueError(f"{name!r} cannot be an account's name")
 
 
-def _account(row: sqlite3.Row) -> Account:
+def read_account(row: sqlite3.Row) -> Account:
     return Account(
         id=row["id"],
         name=row["name"],

@@ -91,11 +91,11 @@ class GitRepository:
         return str(self._ref_target(ref))
 
     def resolve(self, revision: str) -> str:
-        """The commit a branch, tag, ``refs/...`` name or (short) commit id stands for.
+        """The commit a branch, tag, ``refs/...`` name, ``HEAD`` or (short) commit id stands for.
 
         Raises RevisionNotFound.
         """
-        candidates = [revision] if revision.startswith("refs/") else []
+        candidates = [revision] if revision.startswith("refs/") or revision == "HEAD" else []
         for ref in [*candidates, f"refs/heads/{revision}", f"refs/tags/{revision}"]:
             try:
                 return str(self._ref_target(ref))
@@ -106,6 +106,13 @@ class GitRepository:
             if isinstance(found, pygit2.Commit):
                 return str(found.id)
         raise RevisionNotFound(revision)
+
+    def is_at(self, revision: str, commit: str) -> bool:
+        """Whether a revision, which may not be there at all, stands for this commit."""
+        try:
+            return self.resolve(revision) == commit
+        except RevisionNotFound:
+            return False
 
     def branch(self, revision: str) -> str:
         """The full ref a commit can be added to: a branch or ``refs/pr/N``. Raises RevisionNotFound."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from hfdeploy_localhub.model import Account, Repo, format_time
+from hfdeploy_localhub.store.accounts import read_account
 from hfdeploy_localhub.store.database import Database
 
 
@@ -24,14 +25,14 @@ class Likes:
     def drop(self, repo: Repo, user: Account) -> None:
         self._database.execute("DELETE FROM likes WHERE repo_id = ? AND user_id = ?", (repo.id, user.id))
 
-    def likers(self, repo: Repo) -> list[str]:
-        """User names, newest like first."""
+    def likers(self, repo: Repo) -> list[Account]:
+        """Newest like first."""
         rows = self._database.rows(
-            "SELECT name FROM likes JOIN accounts ON accounts.id = user_id WHERE repo_id = ?"
+            "SELECT accounts.* FROM likes JOIN accounts ON accounts.id = user_id WHERE repo_id = ?"
             " ORDER BY likes.rowid DESC",
             (repo.id,),
         )
-        return [row["name"] for row in rows]
+        return [read_account(row) for row in rows]
 
     def liked(self, user: Account) -> list[tuple[int, str]]:
         """Repo row and moment, newest first."""
