@@ -334,7 +334,8 @@ def test_quarantine_and_back(run: Run, local: LocalHub, api: HfApi, past: Past) 
     assert "--as" in nameless.stderr
     local.faults.add("POST /api/spaces/** status=503 count=1")
     assert run("restore", space.id, "--type", "space", "--as", "test-back").exit_code != 0
-    named = run("restore", space.id, "--type", "space", "--as", "test-back")
+    assert run("restore", space.id, "--type", "space", "--as", "acme/test-back").exit_code == 70
+    named = run("restore", space.id, "--type", "space", "--as", "alice/test-back")
     assert "space alice/test-back is back. It is private." in named.stdout
     assert run("restore", "alice/test-1").exit_code == 71
     assert run("restore", "alice/mine").exit_code == 71

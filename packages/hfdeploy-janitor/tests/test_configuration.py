@@ -78,6 +78,16 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, words: str) -> 
         read_policy(GOOD.replace(old, new), "janitor.yaml")
 
 
+def test_all_that_the_schema_refuses_is_told_at_once() -> None:
+    text = "max_deletes: -1\nrules:\n  - namespace: me\n    prefx: a-\n    ttl: 6\n"
+    with pytest.raises(RuleInvalid) as caught:
+        read_policy(text, "janitor.yaml")
+    places = [line.partition(":")[0] for line in caught.value.message.splitlines()]
+    assert places == [f"janitor.yaml, line {line}" for line in (1, 3, 4, 5)]
+    assert "line 3: rules.0.prefix is missing." in caught.value.message
+    assert "line 4: rules.0.prefx is no key that is known." in caught.value.message
+
+
 def test_aliases_are_looked_at_once() -> None:
     """Each line doubles what there is to look at, for whoever follows every alias."""
     bomb = "".join(f"a{number}: &a{number} [*a{number - 1}, *a{number - 1}]\n" for number in range(1, 40))

@@ -166,8 +166,9 @@ def test_health_is_served() -> None:
     finally:
         server.shutdown()
         server.server_close()
-    with pytest.raises(RuleInvalid, match="Cannot listen"):
-        serve(routine(lambda: REPORT), "nonsense")
+    for place in ("nonsense", "127.0.0.1:", "127.0.0.1:99999"):
+        with pytest.raises(RuleInvalid, match="names no port"):
+            serve(routine(lambda: REPORT), place)
 
 
 def test_a_heartbeat_beats_only_after_a_good_sweep(tmp_path: Path) -> None:

@@ -307,6 +307,10 @@ def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state
     """
     with told_failures(debug=debug):
         namespace, name = split_repo(repo)
+        if new_name is not None and "/" in new_name:
+            other, new_name = split_repo(new_name)
+            if other != namespace:
+                raise RuleInvalid(f"{repo} stays in {namespace}.", "Say only its new name with --as.")
         clock = SystemClock()
         hub = connect(clock, Budget(clock))
         journal = Journal(Path(state), hub.endpoint)

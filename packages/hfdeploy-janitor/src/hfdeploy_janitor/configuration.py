@@ -81,9 +81,10 @@ def read_policy(text: str, name: str) -> Policy:
     try:
         read = PolicyFile.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = tuple(first["loc"])
-        raise RuleInvalid(f"{name}, line {_find_line(root, place)}: {_explain(place, first)}.") from None
+        faults = error.errors(include_url=False, include_input=False)
+        told = [(_find_line(root, fault["loc"]), _explain(fault["loc"], fault)) for fault in faults]
+        words = "\n".join(f"{name}, line {line}: {what}." for line, what in sorted(told))
+        raise RuleInvalid(words) from None
     return _check(_build(read, root, name), root, name)
 
 

@@ -144,7 +144,7 @@ class Fate(StrEnum):
     RESTORED = "restored"
     """It is back under its name."""
     GONE = "gone"
-    """Somebody else had deleted it."""
+    """It was not there any more."""
     SPARED = "spared"
     """It is not what the plan saw any more, or is protected now."""
     POSTPONED = "postponed"

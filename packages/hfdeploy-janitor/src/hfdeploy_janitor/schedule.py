@@ -109,7 +109,7 @@ def _read_crontab(text: str) -> list[CronTrigger]:
     """As cron reads it: where days of the month and of the week are named, either of them will do."""
     fields = text.split()
     if len(fields) != 5:
-        raise ValueError(f"it has {len(fields)} fields")
+        raise ValueError(f"it has not five fields, but {len(fields)}")
     minute, hour, day, month, weekday = fields
     days = _read_weekdays(weekday)
     either = not (day.startswith("*") or weekday.startswith("*"))
@@ -186,9 +186,12 @@ def serve(routine: Routine, listen: str) -> ThreadingHTTPServer:
             pass
 
     host, _, port = listen.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 2**16):
+        raise RuleInvalid(f"Cannot listen at {listen!r}: that names no port.", "Name a free HOST:PORT.")
     try:
         server = ThreadingHTTPServer((host or "127.0.0.1", int(port)), Handler)
-    except (ValueError, OSError, OverflowError) as error:
-        raise RuleInvalid(f"Cannot listen at {listen!r}: {error}.", "Name a free HOST:PORT.") from None
+    except OSError as error:
+        words = f"Cannot listen at {listen!r}: {error.strerror}."
+        raise RuleInvalid(words, "Name a free HOST:PORT.") from None
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

@@ -148,7 +148,7 @@ def _handle(
     if sight.moved_to is not None:
         return Result(target, Fate.SPARED, f"It is called {sight.moved_to} now.")
     if sight.thing is None:
-        return Result(target, Fate.GONE, "Somebody else had deleted it.")
+        return Result(target, Fate.GONE, "It was not there any more.")
     if change := find_change(target.thing, sight.thing):
         return Result(target, Fate.SPARED, _say(change))
     decision = decide(sight.thing, policy, now, seal)
@@ -185,7 +185,7 @@ def _delete(target: Target, hub: Hub) -> Result:
         return Result(target, Fate.FAILED, "The Hub said that it was deleted, and it is still there.")
     if was_there:
         return Result(target, Fate.DELETED)
-    return Result(target, Fate.GONE, "Somebody else had deleted it.")
+    return Result(target, Fate.GONE, "It was not there any more.")
 
 
 def _say(reason: str) -> str:
