@@ -100,8 +100,9 @@ def test_workers_do_not_outlive_their_parent(serve: Callable[..., tuple[Any, Rel
     wait_until(lambda: not any(is_alive(pid) for pid in left))
 
 
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")], ids=["one", "two"])
 def test_what_is_under_way_may_end(
-    serve: Callable[..., tuple[Any, Relay]], upstream: Upstream, servers: LoopThread
+    serve: Callable[..., tuple[Any, Relay]], upstream: Upstream, servers: LoopThread, flags: tuple[str, ...]
 ) -> None:
     released = threading.Event()
 
@@ -111,7 +112,7 @@ def test_what_is_under_way_may_end(
         await conversation.send(b"3\r\ntwo\r\n0\r\n\r\n")
         return "closed"
 
-    process, relay = serve()
+    process, relay = serve(*flags)
     idle = relay.connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert idle.read_answer().status == 200
     upstream.handler = stream

@@ -57,7 +57,11 @@ def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
     from hfdeploy_proxy.workers import run_workers
 
     with tempfile.TemporaryDirectory(prefix="hfdeploy-proxy-") as shared:
-        run_workers(settings.workers, lambda lifeline: _serve(settings, listener, Path(shared), lifeline))
+
+        def work(lifeline: int) -> None:
+            _serve(settings, listener, Path(shared), lifeline)
+
+        run_workers(settings.workers, listener, work)
 
 
 def _serve(

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -18,10 +19,11 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _PAUSE_SECONDS = 1.0
 
 
-def run_workers(count: int, work: Callable[[int], None]) -> None:
+def run_workers(count: int, listener: socket.socket, work: Callable[[int], None]) -> None:
     """Run ``work`` in so many processes, until a signal comes and all of them have ended.
 
-    Each gets a file descriptor that ends when the parent does, however that happens.
+    Each gets a file descriptor that ends when the parent does, however that happens. ``listener`` is what they
+    accept on: with the signal the parent closes its own end, or clients would wait there for nobody.
     """
     parent = os.getpid()
     lifeline, held = os.pipe()
@@ -32,6 +34,7 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
         nonlocal stopping
         stopping = True
         if os.getpid() == parent:
+            listener.close()
             for worker in workers:
                 _end(worker)
 
@@ -48,7 +51,8 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
             _end(worker)
 
     for _ in range(count):
-        start()
+        if not stopping:
+            start()
     while workers:
         worker, status = os.waitpid(-1, 0)
         workers.discard(worker)
