@@ -22,8 +22,8 @@ _PAUSE_SECONDS = 1.0
 def run_workers(count: int, listener: socket.socket, work: Callable[[int], None]) -> None:
     """Run ``work`` in so many processes, until a signal comes and all of them have ended.
 
-    Each gets a file descriptor that ends when the parent does, however that happens. ``listener`` is what they
-    accept on: with the signal the parent closes its own end, or clients would wait there for nobody.
+    Each gets a file descriptor that ends when the parent does, however that happens. ``listener`` is what
+    they accept on: with the signal the parent closes its own end, or clients would wait there for nobody.
     """
     parent = os.getpid()
     lifeline, held = os.pipe()
