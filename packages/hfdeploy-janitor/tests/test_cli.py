@@ -103,6 +103,14 @@ def test_what_cannot_be_written_is_told_before_anything_is_asked(
     assert local.requests.count() == 0
 
 
+def test_nor_is_anything_asked_where_a_job_has_no_summary(
+    run: Run, local: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "nowhere" / "summary.md"))
+    done = run(*SWEEP, "--apply")
+    assert (done.exit_code, local.requests.count()) == (70, 0)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_whom_nobody_can_tell_is_told_before_anything_is_asked(
     run: Run, local: LocalHub, monkeypatch: pytest.MonkeyPatch

@@ -62,6 +62,8 @@ def connect(clock: Clock, budget: Budget) -> Hub:
     return HubClient(clock, budget)
 
 
+# Where a job on GitHub wants to read what came of it.
+_SUMMARY = "GITHUB_STEP_SUMMARY"
 _KIND = click.Choice([kind.value for kind in Kind])
 _REPO_KIND = click.Choice([kind.value for kind in REPO_KINDS])
 _DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
@@ -401,7 +403,8 @@ def find_seal_if_any(*, must: bool) -> Seal | None:
 
 def check_ways_out(*files: Path | str | None) -> None:
     """Raises RuleInvalid for what could not be told when all is done: a heartbeat may be a URL instead."""
-    for path in (Path(file) for file in files if file and not is_url(f"{file}")):
+    ways = (*files, os.environ.get(_SUMMARY))
+    for path in (Path(file) for file in ways if file and not is_url(f"{file}")):
         if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
             raise RuleInvalid(f"{path} cannot be written.", "Name another file.")
     if addresses := find_addresses():
@@ -415,7 +418,7 @@ def publish(report: Report, *, as_json: bool, junit: Path | None) -> None:
     try:
         if junit is not None:
             junit.write_text(render_junit(report))
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        if summary := os.environ.get(_SUMMARY):
             with Path(summary).open("a") as file:
                 file.write(render_markdown(report))
     except OSError as error:
