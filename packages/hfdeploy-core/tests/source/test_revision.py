@@ -70,9 +70,10 @@ def test_what_is_no_revision_is_refused(repository: Path, rev: str) -> None:
     assert "fetch it first" in caught.value.remedy
 
 
-def test_a_folder_without_git_is_refused(write) -> None:
-    with pytest.raises(SourceMissing):
+def test_where_git_finds_no_repository_or_does_not_trust_it_that_is_told(write) -> None:
+    with pytest.raises(SourceMissing, match="git finds no repository") as caught:
         look(write({"a": "x"}))
+    assert "`git status`" in caught.value.remedy
 
 
 def test_ignore_files_are_those_of_the_revision(repository: Path) -> None:

@@ -119,10 +119,13 @@ def _place(entry: FileEntry, place: Path) -> FileEntry:
 def find_revision(root: Path, rev: str) -> Revision:
     """What git holds of a revision below the folder. Raises SourceMissing."""
     commit = ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+    if commit is None and ask(root, "rev-parse", "--git-dir") is None:
+        # There is none, its owner is somebody else, or there is no git.
+        raise SourceMissing(f"git finds no repository in {root}.", "Run `git status` there: it says why.")
     if commit is None:
         raise SourceMissing(
             f"There is no git revision {rev!r} in {root}.",
-            "Name a branch, tag or commit of a repository that the folder lies in; fetch it first.",
+            "Name a branch, tag or commit of the repository that the folder lies in; fetch it first.",
         )
     commit = commit.strip()
     listing = ask(root, "ls-tree", "-r", "-l", "-z", commit)
