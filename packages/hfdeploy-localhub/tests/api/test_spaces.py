@@ -158,8 +158,12 @@ def test_volumes_are_set_as_a_whole(space: httpx.Client) -> None:
 def test_hardware_is_told_with_its_price(stranger: httpx.Client) -> None:
     keys = {"name", "prettyName", "cpu", "ram", "accelerator", "unitCostMicroUSD", "unitCostUSD", "unitLabel"}
     listed = stranger.get("/api/spaces/hardware").json()
-    assert "cpu-basic" in [item["name"] for item in listed]
     assert all(keys <= set(item) for item in listed)
+    found = {item["name"]: item for item in listed}
+    assert (found["cpu-basic"]["unitCostUSD"], found["cpu-basic"]["accelerator"]) == (0, None)
+    assert found["t4-small"]["unitCostUSD"] > found["cpu-upgrade"]["unitCostUSD"]
+    accelerator = {"type": "gpu", "model": "T4", "quantity": "1", "vram": "16 GB", "manufacturer": "Nvidia"}
+    assert found["t4-small"]["accelerator"] == accelerator
 
 
 def test_logs_are_events_that_end(space: httpx.Client) -> None:

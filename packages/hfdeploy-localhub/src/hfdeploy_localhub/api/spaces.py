@@ -31,10 +31,19 @@ router = APIRouter(prefix="/api/{types}/{namespace}/{name}")
 _KEEP_ALIVE_SECONDS = 30.0
 
 _HARDWARE = (
-    ("cpu-basic", "CPU basic", "2 vCPU", "16 GB", 0),
-    ("cpu-upgrade", "CPU upgrade", "8 vCPU", "32 GB", 500),
+    ("cpu-basic", "CPU basic", "2 vCPU", "16 GB", None, 0),
+    ("cpu-upgrade", "CPU upgrade", "8 vCPU", "32 GB", None, 500),
+    ("t4-small", "Nvidia T4 - small", "4 vCPU", "15 GB", ("T4", 1, "16 GB"), 6_667),
+    ("t4-medium", "Nvidia T4 - medium", "8 vCPU", "30 GB", ("T4", 1, "16 GB"), 10_000),
+    ("l4x1", "1x Nvidia L4", "8 vCPU", "30 GB", ("L4", 1, "24 GB"), 13_333),
+    ("l4x4", "4x Nvidia L4", "48 vCPU", "186 GB", ("L4", 4, "96 GB"), 63_333),
+    ("l40sx1", "1x Nvidia L40S", "8 vCPU", "62 GB", ("L40S", 1, "48 GB"), 30_000),
+    ("a10g-small", "Nvidia A10G - small", "4 vCPU", "15 GB", ("A10G", 1, "24 GB"), 16_667),
+    ("a10g-large", "Nvidia A10G - large", "12 vCPU", "46 GB", ("A10G", 1, "24 GB"), 25_000),
+    ("a100-large", "Nvidia A100 - large", "12 vCPU", "142 GB", ("A100", 1, "80 GB"), 41_667),
 )
-"""What this hub says it rents out: name, shown name, cores, memory, millionths of a dollar a minute."""
+"""What this hub says it rents out: name, shown name, cores, memory, accelerators (model, how many, their
+memory), millionths of a dollar a minute. All of it is this machine, and costs nothing."""
 
 
 class SettingKey(Body):
@@ -66,13 +75,23 @@ def list_hardware() -> list[dict[str, Any]]:
             "prettyName": shown,
             "cpu": cpu,
             "ram": ram,
-            "accelerator": None,
+            "accelerator": accelerators and _describe_accelerators(*accelerators),
             "unitCostMicroUSD": cost,
             "unitCostUSD": cost / 1_000_000,
             "unitLabel": "minute",
         }
-        for name, shown, cpu, ram, cost in _HARDWARE
+        for name, shown, cpu, ram, accelerators, cost in _HARDWARE
     ]
+
+
+def _describe_accelerators(model: str, quantity: int, vram: str) -> dict[str, str]:
+    return {
+        "type": "gpu",
+        "model": model,
+        "quantity": str(quantity),
+        "vram": vram,
+        "manufacturer": "Nvidia",
+    }
 
 
 @catalogue_router.get("/templates")
