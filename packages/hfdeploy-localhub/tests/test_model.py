@@ -16,6 +16,7 @@ from hfdeploy_localhub.model import (
     check_repo_name,
     check_setting_key,
     decide_create,
+    decide_propose,
     decide_right,
     format_time,
 )
@@ -81,6 +82,23 @@ def test_contributors_write_what_they_created() -> None:
     own = Repo(1, "model", "acme", "m", "private", None, datetime.now(UTC), creator_id=JOE.id)
     assert decide_right(CONTRIBUTOR, own) == Right.WRITE
     assert decide_right(GUEST, own) == Right.READ
+
+
+@pytest.mark.parametrize(
+    ("caller", "allowed"),
+    [
+        (STRANGER, False),
+        (MEMBER, True),
+        (READER, False),
+        (ONE_REPO, True),
+        (OTHER_REPO, False),
+        (READS_OWN, False),
+        (fine(scope("model", "alice/m", "discussion.write")), True),
+        (fine(), False),
+    ],
+)
+def test_proposals(caller: Caller, allowed: bool) -> None:
+    assert decide_propose(caller, repo("alice", "public")) is allowed
 
 
 @pytest.mark.parametrize(

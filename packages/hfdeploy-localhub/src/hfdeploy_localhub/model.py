@@ -59,7 +59,8 @@ class Account:
 class Scope:
     """What a fine-grained token may do with one repo, or with all repos of one account.
 
-    ``permissions`` are the Hub's names, of which ``repo.content.read`` and ``repo.write`` decide here.
+    ``permissions`` are the Hub's names, of which ``repo.content.read``, ``repo.write`` and
+    ``discussion.write`` decide here.
     """
 
     entity: Entity
@@ -79,6 +80,10 @@ class AccessToken:
     name: str
     scopes: tuple[Scope, ...] = ()
     expires_at: datetime | None = None
+
+    def grants(self, repo: "Repo") -> set[str]:
+        """The permissions that a fine-grained token has in a repo."""
+        return {name for scope in self.scopes if scope.covers(repo) for name in scope.permissions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,19 @@ def decide_right(caller: Caller, repo: Repo) -> Right:
     return min(right, _decide_reach(caller.token, repo))
 
 
+def decide_propose(caller: Caller, repo: Repo) -> bool:
+    """Whether ``caller`` may propose changes to a repo that he sees, so upload the content of one, and
+    talk about it: any user may, but not by a token that only reads there.
+
+    Content alone changes nothing: it shows once a commit names it, and that takes rights of its own.
+    """
+    if caller.token is None:
+        return False
+    if caller.token.role == "fineGrained":
+        return not caller.token.grants(repo).isdisjoint({"repo.write", "discussion.write"})
+    return caller.token.role == "write"
+
+
 def decide_create(caller: Caller, namespace: str) -> bool:
     """Whether ``caller`` may create repos in ``namespace``."""
     if caller.user is None or caller.token is None:
@@ -167,7 +185,7 @@ def _decide_reach(token: AccessToken, repo: Repo) -> Right:
         return Right.WRITE
     if token.role == "read":
         return Right.READ
-    granted = {name for scope in token.scopes if scope.covers(repo) for name in scope.permissions}
+    granted = token.grants(repo)
     if "repo.write" in granted:
         return Right.WRITE
     return Right.READ if "repo.content.read" in granted or repo.visibility == "public" else Right.NONE

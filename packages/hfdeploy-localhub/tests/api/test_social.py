@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from hfdeploy_localhub import LocalHub, Token, User
+from hfdeploy_localhub.seed import Reach
 
 from .conftest import client_for, commit, create, file
 
@@ -23,8 +25,14 @@ def test_likes(alice: httpx.Client, mallory: httpx.Client) -> None:
     assert mallory.delete("/api/models/alice/m/like").json() == {"likes": 0}
 
 
-def test_a_read_token_has_no_part_in_anything(tmp_path: Path) -> None:
-    users = [User("alice"), User("bob", tokens=[Token("hf_reading", "read")])]
+READS = Token("hf_reading", "read")
+READS_ONE = Token("hf_reading", "fineGrained", scopes=[Reach("model", "alice/m", ["repo.content.read"])])
+WRITES_OTHER = Token("hf_reading", "fineGrained", scopes=[Reach("user", "bob", ["repo.write"])])
+
+
+@pytest.mark.parametrize("token", [READS, READS_ONE, WRITES_OTHER], ids=["read", "reads", "elsewhere"])
+def test_who_only_reads_has_no_part_in_anything(tmp_path: Path, token: Token) -> None:
+    users = [User("alice"), User("bob", tokens=[token])]
     with LocalHub(tmp_path, users=users) as hub, client_for(hub, "alice") as alice:
         create(alice)
         alice.headers["Authorization"] = "Bearer hf_reading"
@@ -37,7 +45,7 @@ def test_a_read_token_has_no_part_in_anything(tmp_path: Path) -> None:
         proposed = commit(alice, file("a", b"1"), revision="main?create_pr=1")
         assert (proposed.status_code, proposed.json()["error"]) == (
             403,
-            "A read token changes nothing: a write token is needed.",
+            "This token only reads alice/m: a write token is needed.",
         )
         assert alice.get(talk).json()["count"] == 0
         alice.headers["Authorization"] = f"Bearer {hub.tokens['bob']}"

@@ -22,6 +22,7 @@ from hfdeploy_localhub.model import (
     RepoType,
     Right,
     Scope,
+    decide_propose,
     decide_right,
 )
 from hfdeploy_localhub.requests import Requests
@@ -112,12 +113,6 @@ def get_user(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
     return caller
 
 
-def get_participant(caller: Annotated[Caller, Depends(get_user)]) -> Caller:
-    """A caller whose token may change something, if only what everybody may. Raises Forbidden."""
-    check_propose(caller)
-    return caller
-
-
 def get_type(request: Request) -> GitType:
     """The type a path names by its prefix; web paths of models have none."""
     try:
@@ -142,6 +137,14 @@ def find_visible(request: Request, caller: Caller, type: RepoType) -> Repo:
     if (repo.namespace.lower(), repo.name.lower()) != (names[1].lower(), names[2].lower()):
         raise MovedError(_rename_in(request, repo))
     return repo
+
+
+def get_participant(
+    repo: Annotated[Repo, Depends(get_repo)], caller: Annotated[Caller, Depends(get_user)]
+) -> Caller:
+    """A caller who may have a part in the repo, if only as everybody may. Raises Forbidden."""
+    check_propose(caller, repo)
+    return caller
 
 
 def get_space(
@@ -170,7 +173,7 @@ def get_extensible_repo(
     """A repo that the caller may change, or propose a change to: any user who sees it may, by a pull
     request, and its author may go on to extend that. Raises as get_own_repo.
     """
-    check_propose(caller)
+    check_propose(caller, repo)
     if not create_pr and not _is_own_pull_request(request, repo, caller):
         check_write(caller, repo)
     return repo
@@ -203,16 +206,12 @@ def check_open(store: Store, caller: Caller, repo: Repo) -> None:
             raise GatedRepo(repo.type, repo.full_name, anonymous=caller.anonymous)
 
 
-def check_propose(caller: Caller) -> None:
-    """Who sees a repo may propose a change to it, so upload the content of one, and talk about it; but not
-    by a read token. Raises as check_write.
-
-    Content alone changes nothing: it shows once a commit names it, and that takes rights of its own.
-    """
+def check_propose(caller: Caller, repo: Repo) -> None:
+    """Raises as check_write."""
     if caller.anonymous:
         raise InvalidCredentials("Invalid username or password.")
-    if caller.token is None or caller.token.role == "read":
-        raise Forbidden("A read token changes nothing: a write token is needed.")
+    if not decide_propose(caller, repo):
+        raise Forbidden(f"This token only reads {repo.full_name}: a write token is needed.")
 
 
 def check_write(caller: Caller, repo: Repo) -> None:

@@ -83,7 +83,7 @@ class Completion(Body):
 @router.post("/{namespace}/{name}.git/info/lfs/objects/batch")
 def batch(body: Batch, request: Request, hub: CurrentHub, repo: OpenRepo, caller: CurrentCaller) -> Response:
     if body.operation == "upload":
-        check_propose(caller)
+        check_propose(caller, repo)
         offer = _Offer(request, repo, multipart="multipart" in body.transfers)
         objects = [offer.upload(item) for item in body.objects]
         several = offer.multipart and any(item.size > PART_BYTES for item in body.objects)
@@ -99,7 +99,7 @@ def batch(body: Batch, request: Request, hub: CurrentHub, repo: OpenRepo, caller
 @router.post("/{types}/{namespace}/{name}.git/info/lfs/objects/verify")
 @router.post("/{namespace}/{name}.git/info/lfs/objects/verify")
 def verify(body: BatchObject, hub: CurrentHub, repo: OpenRepo, caller: CurrentCaller) -> dict[str, Any]:
-    check_propose(caller)
+    check_propose(caller, repo)
     if hub.store.repos.owns_large_file(repo, body.oid) != body.size:
         raise NotFound(f"{body.oid} with {body.size} bytes has not been uploaded")
     return {"oid": body.oid, "size": body.size}
