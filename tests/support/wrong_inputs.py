@@ -37,6 +37,7 @@ WRONG = [
     ({"max_delete": "lots"}, "`max_delete`: max_delete lots is neither a number nor a percentage."),
     ({"create_proxy": "1"}, "`create_proxy`: There is no '1'. Write true or false."),
     ({"create_proxy": "true", "repo_type": "model"}, "`create_proxy`: A model has no app that a relay"),
+    ({"create_proxy": "true", "private": "false"}, "`create_proxy`: A relay is for private Spaces."),
     ({"create_proxy": "true", "proxy_space_suffix": "/"}, "`proxy_space_suffix`: The relay cannot be called"),
     (
         {"create_proxy": "true", "proxy_target_url": "ftp"},

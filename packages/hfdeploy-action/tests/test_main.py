@@ -160,7 +160,9 @@ def test_previews_of_a_manifest_come_and_go_with_a_pull_request(
         assert (done.exit_code, done.outputs["changed"]) == (0, "true"), done.log
         assert api.repo_exists("alice/page-pr-7", repo_type="space") == is_there
     assert not api.repo_exists("alice/words")
-    assert "nothing to delete" in step(**asked).log
+    again = step(**asked)
+    assert "nothing to delete" in again.log
+    assert again.summary.startswith("### Nothing to delete")
 
 
 def test_a_relay_of_a_manifest_is_planned(step: Run, workspace: Path, api: HfApi) -> None:
@@ -228,6 +230,7 @@ def test_a_preview_for_a_pull_request_and_its_end(step: Run, tmp_path: Path, api
     again = step(**asked)
     assert (again.exit_code, again.outputs["changed"]) == (0, "false")
     assert "::notice title=hfdeploy%3A nothing to delete::" in again.log
+    assert again.summary.startswith("### Nothing to delete")
 
 
 def test_something_unexpected_is_told_without_its_traceback(

@@ -91,7 +91,7 @@ def read_inputs(environment: Mapping[str, str], event: Event) -> Inputs:
     if reader.finds_nothing_wrong:
         # What contradicts each other, but is right by itself.
         reader.check("variables", _check_options, target, options)
-    relay = reader.read_relay(repo, repo_type)
+    relay = reader.read_relay(repo, repo_type, visibility)
     only_plans = reader.read_flag("plan_only") or False
     preview, preview_ttl = reader.read_preview(repo, repo_type, event, only_plans=only_plans)
     gate = reader.read_gate(repo_type)
@@ -228,12 +228,16 @@ class _Reader:
                 secrets[name] = self._environment[name]
         return secrets
 
-    def read_relay(self, repo: tuple[str | None, str] | None, repo_type: RepoType) -> Relay | None:
+    def read_relay(
+        self, repo: tuple[str | None, str] | None, repo_type: RepoType, visibility: Visibility | None
+    ) -> Relay | None:
         if not self.read_flag("create_proxy"):
             return None
         if repo_type is not RepoType.SPACE:
             self.complain("create_proxy", f"A {repo_type} has no app that a relay could stand in front of.")
             return None
+        if visibility is Visibility.PUBLIC:
+            self.complain("create_proxy", "A relay is for private Spaces. Write `private: true`, or remove it.")
         token = self.find("proxy_hf_token")
         suffix = self.find("proxy_space_suffix") or "-proxy"
         namespace, name = repo or (None, "app")

@@ -140,7 +140,8 @@ def _write_ending(report: Report) -> str:
     if report.deleted:
         return f"### {_escape(', '.join(report.deleted))} deleted"
     if ending is None:
-        return f"### ✅ {_escape(report.repo)} was carried out"
+        done = f"✅ {_escape(report.repo)} was carried out"
+        return f"### {done if report.planned else 'Nothing to delete'}"
     rows = [("repo", _link(ending))]
     if ending.space_url:
         rows.append(("app", ending.space_url))
