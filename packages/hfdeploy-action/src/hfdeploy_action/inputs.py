@@ -237,7 +237,8 @@ class _Reader:
             self.complain("create_proxy", f"A {repo_type} has no app that a relay could stand in front of.")
             return None
         if visibility is Visibility.PUBLIC:
-            self.complain("create_proxy", "A relay is for private Spaces. Write `private: true`, or remove it.")
+            problem = "A relay is for private Spaces. Write `private: true`, or remove it."
+            self.complain("create_proxy", problem)
         token = self.find("proxy_hf_token")
         suffix = self.find("proxy_space_suffix") or "-proxy"
         namespace, name = repo or (None, "app")
