@@ -31,7 +31,11 @@ def main() -> None:
 )
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with settings.")
 def serve(host: str, port: int, config: Path | None, **given: Any) -> None:
-    """Relay until interrupted. Every flag is a variable of the same name in capitals, too."""
+    """Relay until interrupted.
+
+    Every flag is a variable of the same name in capitals, too. The token has no flag, which others could see:
+    it is HF_TOKEN.
+    """
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config)
     try:

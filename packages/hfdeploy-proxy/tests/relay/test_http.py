@@ -84,6 +84,17 @@ def test_a_chunked_upload_stays_one(relay: Relay, upstream: Upstream) -> None:
     assert upstream.seen[0].values("trailer") == []
 
 
+def test_an_empty_body_that_is_told_stays_told(
+    start_relay: Callable[..., Relay], upstream: Upstream, engine: str
+) -> None:
+    relay = start_relay(engine=engine)
+    assert relay.ask("PUT", "/", "Content-Length: 0").status == 200
+    assert relay.ask("PUT", "/").status == 200
+    told, untold = upstream.seen  # servers may insist on a length: RFC 9110, section 15.5.12
+    assert told.values("content-length") == ["0"]
+    assert untold.values("content-length") == told.values("transfer-encoding") == []
+
+
 def test_large_bodies_pass_both_ways(relay: Relay, upstream: Upstream) -> None:
     sent = bytes(range(256)) * 4096 * 8
 

@@ -198,10 +198,12 @@ def plan_request_headers(
 ) -> list[Header]:
     """What the upstream sees. The credentials come last: nothing that a client sends can take them away.
 
-    Framing is not among them: who sends the message says how long it is.
+    Framing is not among them: who sends the message says how long it is. Nobody sends an empty one.
     """
     planned = [(b"host", target.authority)]
     planned += _without_edge_cookie(request.kept)
+    if request.length == 0:
+        planned.append((b"content-length", b"0"))
     if credentials[0] != b"authorization":
         planned += [pair for pair in request.special if pair[0] == b"authorization"]
     if request.origin is not None:
