@@ -74,6 +74,15 @@ def test_a_card_that_is_wrong_is_annotated_at_its_line(step: Run, workspace: Pat
     assert "file=app/README.md,line=5::" in done.log
 
 
+def test_what_was_changed_before_a_failure_is_told(step: Run, api: HfApi, hub: LocalHub) -> None:
+    hub.faults.add("POST /api/models/alice/app/commit/** status=403 count=2")
+    done = step(repo_type="model")
+    assert (done.exit_code != 0, done.outputs["changed"], done.outputs["commit"]) == (True, "true", "")
+    assert api.repo_exists("alice/app")
+    again = step(repo_type="model")
+    assert (again.exit_code, again.outputs["changed"]) == (done.exit_code, "false")
+
+
 def test_a_fork_is_skipped_or_fails_as_configured(step: Run, tmp_path: Path, hub: LocalHub) -> None:
     payload = tmp_path / "event.json"
     payload.write_text(

@@ -107,7 +107,7 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         lines.fail(error, name, exit_code)
         asked = environment.get("INPUT_HUGGINGFACE_REPO") or environment.get("INPUT_MANIFEST", "")
         report = recorder.conclude(asked, error)
-        outputs = list_outputs(None, logs=logs, targets=recorder.outcomes)
+        outputs = list_outputs(None, changed=recorder.has_changed, logs=logs, targets=recorder.outcomes)
         return Ended(exit_code, outputs, write_report(report))
 
     try:

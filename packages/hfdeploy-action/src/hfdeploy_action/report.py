@@ -14,14 +14,19 @@ from hfdeploy_core.events import (
     Event,
     Finished,
     Planned,
+    RepoCreated,
     RunFinished,
+    SettingChanged,
+    SettingRemoved,
     TargetFailed,
     TargetLeft,
     TargetTold,
+    VisibilityChanged,
     Warned,
     WentLive,
 )
 
+_CHANGES = (RepoCreated, VisibilityChanged, SettingChanged, SettingRemoved, Committed, Deleted)
 _MOST_LINES = 500
 
 
@@ -57,8 +62,12 @@ class Recorder:
         self._deleted: list[str] = []
         # What became of the targets of a manifest that were deployed, also if others failed.
         self.outcomes: dict[str, Outcome] = {}
+        # Whether anything was changed, also if it ended in a failure.
+        self.has_changed = False
 
     def show(self, event: Event) -> None:
+        told = event.event if isinstance(event, TargetTold) else event
+        self.has_changed = self.has_changed or isinstance(told, _CHANGES)
         match event:
             case Warned():
                 self._warnings.append(name_inputs(event.message))
