@@ -174,6 +174,19 @@ def test_previews_of_a_manifest_come_and_go_with_a_pull_request(
     assert again.summary.startswith("### Nothing to delete")
 
 
+def test_a_target_that_is_left_out_is_not_said_to_change(step: Run, workspace: Path, api: HfApi) -> None:
+    (workspace / "words").mkdir()
+    (workspace / "words/a.txt").write_text("a")
+    targets = "targets:\n  words: {type: model, repo: alice/words, source: words, skip: true}\n"
+    (workspace / "hfdeploy.yaml").write_text(f"version: 1\n{targets}")
+    asked = {"huggingface_repo": "", "manifest": "hfdeploy.yaml"}
+    planned = step(plan_only="true", **asked)
+    assert planned.summary.startswith("### hfdeploy.yaml would stay as it is")
+    assert "words: model alice/words" not in planned.log
+    done = step(**asked)
+    assert (done.exit_code, done.outputs["changed"], api.repo_exists("alice/words")) == (0, "false", False)
+
+
 def test_a_relay_of_a_manifest_is_planned(step: Run, workspace: Path, api: HfApi) -> None:
     relay = "  door: {type: relay, upstream: page}\n"
     (workspace / "words").mkdir()

@@ -63,7 +63,7 @@ class Result:
 
     outcome: Outcome | None = None
     targets: Mapping[str, Outcome] = field(default_factory=dict)
-    plans: tuple[tuple[str | None, Plan], ...] = ()
+    plans: tuple[tuple[str | None, Plan], ...] | None = None
     digest: str = ""
     changed: bool = False
 
@@ -138,7 +138,7 @@ def _deploy(environment: Mapping[str, str], log: WorkflowLog, lines: JsonLines, 
         _tell_traceback(environment, log)
         unexpected = DeployError(f"Something unexpected happened: {type(error).__name__}: {error}.")
         return fail(unexpected, "Unexpected", DeployError.exit_code)
-    for target, plan in result.plans:
+    for target, plan in result.plans or ():
         log.show_plan(plan, target)
         lines.show_plan(plan, target)
     outputs = list_outputs(
@@ -240,7 +240,8 @@ def _carry_out_manifest(
     plans = {name: target.plan for name, target in made.targets.items()}
     digest = digest_plans(plans.values())
     if inputs.only_plans:
-        return Result(plans=tuple(plans.items()), digest=digest)
+        meant = tuple((name, plans[name]) for name, target in made.targets.items() if not target.left_out)
+        return Result(plans=meant, digest=digest)
     outcomes = project.apply_project(made, on_event=show, hub=hub)
     targets = {name: outcomes[name] or _describe_unchanged(plan, hub) for name, plan in plans.items()}
     return Result(

@@ -41,7 +41,7 @@ class Report:
 
     repo: str
     ending: Outcome | DeployError | None
-    plans: tuple[tuple[str | None, Plan], ...] = ()
+    plans: tuple[tuple[str | None, Plan], ...] | None = None
     targets: tuple[tuple[str, str], ...] = ()
     planned: tuple[Planned, ...] = ()
     phases: tuple[tuple[str, float], ...] = ()
@@ -95,7 +95,10 @@ class Recorder:
                 self._warnings.append(f"{event.target}: {message}")
 
     def conclude(
-        self, repo: str, ending: Outcome | DeployError | None, plans: tuple[tuple[str | None, Plan], ...] = ()
+        self,
+        repo: str,
+        ending: Outcome | DeployError | None,
+        plans: tuple[tuple[str | None, Plan], ...] | None = None,
     ) -> Report:
         return Report(
             repo,
@@ -121,7 +124,7 @@ def write_report(report: Report) -> str:
         parts.append(_write_table(("repo", "files", "to send at most"), *map(_count_files, report.planned)))
     if report.targets:
         parts.append(_write_table(("target", "what became of it"), *report.targets))
-    if changed := [say_plan(plan, name) for name, plan in report.plans if plan.changes]:
+    if changed := [say_plan(plan, name) for name, plan in report.plans or () if plan.changes]:
         parts.append(_write_details("The plan", "\n\n".join(changed)))
     if isinstance(report.ending, GateError) and report.ending.log:
         parts.append(_write_details("The last lines of the log", "\n".join(report.ending.log)))
@@ -143,7 +146,7 @@ def _write_ending(report: Report) -> str:
     if isinstance(ending, DeployError):
         told = "\n\n".join("\n".join(map(_escape, text.splitlines())) for text in reword(ending))
         return f"### ❌ {_escape(report.repo)} was not deployed\n\n{told}"
-    if report.plans:
+    if report.plans is not None:
         verb = "would change" if any(plan.changes for _, plan in report.plans) else "would stay as it is"
         return f"### {_escape(report.repo)} {verb}"
     if report.deleted:
