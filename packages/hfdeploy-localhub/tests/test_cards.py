@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +21,22 @@ def test_no_front_matter_is_a_warning(readme: str) -> None:
     assert check_card(card, "model")[1]
 
 
-@pytest.mark.parametrize("readme", ["---\na: [\n---\n", "---\n- a\n---\n"])
-def test_unreadable_front_matter_is_an_error(readme: str) -> None:
-    assert check_card(read_card(readme), "model")[0]
+NAMES = "abcdefgh"
+LAUGHS = [f"{name}: &{name} [{','.join([f'*{inner}'] * 9)}]" for inner, name in pairwise(NAMES)]
+
+
+@pytest.mark.parametrize(
+    "matter",
+    ["a: [", "- a", "a: " + "[" * 500, "date: 2026-02-30", "a: &b {c: *b}", "\n".join(["a: &a x", *LAUGHS])],
+    ids=["broken", "list", "deep", "no date", "circle", "laughs"],
+)
+def test_unreadable_front_matter_is_an_error(matter: str) -> None:
+    assert check_card(read_card(f"---\n{matter}\n---\n"), "model")[0]
+
+
+def test_a_card_is_what_json_can_hold() -> None:
+    card = read_card("---\na: [.nan, -.inf, 1.5]\nb: !!set {x}\n---\n")
+    assert card.data == {"a": [None, None, 1.5], "b": "{'x'}"}
 
 
 def test_a_model_index_must_be_a_list() -> None:

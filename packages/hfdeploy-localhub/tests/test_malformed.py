@@ -200,3 +200,19 @@ def test_what_is_sent_as_no_json_is_told_how_to(client: httpx.Client) -> None:
         told = client.post("/api/repos/create", content=content, headers=headers)
         assert told.status_code == 400
         assert told.json()["error"] == "A JSON object is needed, with Content-Type: application/json"
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000], ids=["deep", "long"])
+@pytest.mark.parametrize("path", ["commit", "paths-info"])
+def test_json_that_python_does_not_read_is_refused(client: httpx.Client, path: str, value: str) -> None:
+    content = f'{{"paths": {value}'
+    headers = {"Content-Type": "application/json"}
+    answer = client.post(f"/api/models/local/m/{path}/main", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "Line 1 of the body is not JSON")
+
+
+def test_no_header_tells_more_than_clients_read(client: httpx.Client) -> None:
+    answer = create(client, "x" * 200_000)
+    assert answer.status_code == 400
+    assert answer.headers["X-Error-Message"].startswith("Invalid repo name: 'xxx")
+    assert len(answer.headers["X-Error-Message"]) <= 2000

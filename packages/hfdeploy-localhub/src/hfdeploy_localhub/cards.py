@@ -1,12 +1,15 @@
 """The YAML between the two ``---`` lines at the top of a README.md (pure)."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _MAX_CARD_CHARACTERS = 200_000
+_MAX_CARD_VALUES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,15 @@ def read_card(readme: str) -> Card:
     import yaml  # with the first card: a hub that has none starts without it
 
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        # Dates that are none are a ValueError, and what is too deep a RecursionError.
+        data = _plain(yaml.safe_load(text), iter(range(_MAX_CARD_VALUES)))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Card({}, error=f"The metadata is not valid YAML: {str(error).splitlines()[0]}")
     if data is None:
         return Card({})
     if not isinstance(data, dict):
         return Card({}, error="The metadata is not a mapping of keys to values")
-    return Card({str(key): _plain(value) for key, value in data.items()})
+    return Card(data)
 
 
 def check_card(card: Card, repo_type: str) -> tuple[list[str], list[str]]:
@@ -81,12 +85,23 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _plain(value: Any) -> Any:
-    """YAML's dates as text, all else as JSON can hold it."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+def _plain(value: Any, budget: Iterator[int]) -> Any:
+    """As JSON can hold it: dates as text, and null for a number that is none.
+
+    Raises ValueError when the budget is used up: a few aliases can stand for any number of values.
+    """
+    if next(budget, None) is None:
+        raise ValueError(f"it has more than {_MAX_CARD_VALUES} values")
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case dict():
+            return {str(key): _plain(item, budget) for key, item in value.items()}
+        case list():
+            return [_plain(item, budget) for item in value]
+        case float():
+            return value if isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
+        case _:
+            return str(value)

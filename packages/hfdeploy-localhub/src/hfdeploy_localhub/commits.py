@@ -101,7 +101,7 @@ def read_objects(body: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
             continue
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):  # also numbers and depths that Python does not read
             raise BadRequest(f"Line {number} of the body is not JSON") from None
         if not isinstance(value, dict):
             raise BadRequest(f"Line {number} of the body is not an object")

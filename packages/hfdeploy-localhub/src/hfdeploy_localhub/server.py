@@ -29,6 +29,8 @@ from hfdeploy_localhub.space_source import StoreSource
 from hfdeploy_localhub.spaces import Spaces
 from hfdeploy_localhub.store.store import Store, utc_now
 
+_MAX_HEADER_LENGTH = 2000
+
 
 class RequestEnvelope:
     """Around every request: routes match the path as it was sent, answers get ``X-Request-Id`` and ``Date``.
@@ -161,8 +163,8 @@ def _answer_error(request: Request, error: Exception) -> Response:
 
 
 def _one_line(text: str) -> str:
-    """What a header can hold of a text, which may quote whatever the client sent."""
-    shown = "".join(character if character.isprintable() else " " for character in text)
+    """What a header can hold of a text, which may quote whatever the client sent, however long."""
+    shown = "".join(character if character.isprintable() else " " for character in text[:_MAX_HEADER_LENGTH])
     return " ".join(shown.split()).encode("latin-1", "replace").decode("latin-1")
 
 

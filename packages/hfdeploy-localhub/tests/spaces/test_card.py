@@ -54,6 +54,7 @@ def test_windows_line_ends_and_leading_blank_lines() -> None:
         (front("sdk: gradio", "sdk_version: '5 ; x'"), "`sdk_version` must be"),
         (front("sdk: docker", "startup_duration_timeout: soon"), "must look like 30m"),
         (front("sdk: 'docker"), "not valid YAML"),
+        (front("sdk: " + "[" * 500), "not valid YAML"),
     ],
 )
 def test_what_is_wrong_is_said(readme: str | None, told: str) -> None:

@@ -60,7 +60,7 @@ def _front_matter(readme: str | None) -> dict[str, Any]:
     try:
         # BaseLoader leaves every scalar a string: `sdk_version: 5.10` must not become 5.1.
         fields = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader builds plain data only)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"README.md: the front matter is not valid YAML: {_first_line(error)}") from None
     if not isinstance(fields, dict):
         raise ConfigError("README.md: the front matter is not a list of `key: value` lines.")
