@@ -39,7 +39,7 @@ def stream_tour() -> StreamingResponse:
     async def visit() -> AsyncIterator[str]:
         for name, distance in PLANETS.items():
             yield f"event: planet\ndata: {name} {period_years(distance)}\n\n"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
 
     return StreamingResponse(visit(), media_type="text/event-stream")
 

@@ -12,7 +12,7 @@ WAIT_SECONDS = 1200.0
 SETTLE_SECONDS = 10.0
 """How long an error that names no commit, or another one, may be that of an earlier deploy."""
 
-_FIRST_POLL_SECONDS = 0.5
+_FIRST_POLL_SECONDS = 0.2
 _LONGEST_POLL_SECONDS = 15.0
 _POLL_GROWTH = 1.4
 
