@@ -68,7 +68,9 @@ class Problem:
 
 
 PATH_INVALID = Problem(400, "path-invalid", "Bad path", "The path must begin with exactly one slash.")
-HOST_INVALID = Problem(400, "host-invalid", "Bad Host", "The request must have exactly one Host header.")
+HOST_INVALID = Problem(
+    400, "host-invalid", "Bad Host", "The request must have exactly one Host header, which names a host."
+)
 FRAMING_INVALID = Problem(
     400, "framing-invalid", "Bad framing", "Content-Length and Transfer-Encoding contradict each other."
 )

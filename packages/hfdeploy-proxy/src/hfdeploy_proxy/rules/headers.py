@@ -44,6 +44,7 @@ _EDGE = frozenset((b"x-proxied-host", b"x-proxied-replica", b"x-proxied-path"))
 _EDGE_COOKIE = b"spaces-jwt"
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~%\-]*|\[[A-Za-z0-9:.%]+\])(?::[0-9]*)?")
 
 
 class Request(NamedTuple):
@@ -101,10 +102,10 @@ def read_request(headers: Iterable[Header]) -> Request:
             special.append(pair)
         elif b"_" not in name and not name.startswith(b"x-forwarded-"):
             kept.append(pair)
-    if len(special) == 1 and special[0][0] == b"host":  # what most requests look like
+    if len(special) == 1 and special[0][0] == b"host" and is_host(special[0][1]):  # what most look like
         return Request(kept, special[0][1], None, None, False, False, special)
     hosts = values(special, b"host")
-    if len(hosts) != 1:
+    if len(hosts) != 1 or not is_host(hosts[0]):
         raise RequestRefused(HOST_INVALID)
     if listed := list_items(special, b"connection"):
         names = {item.lower() for item in listed}
@@ -116,6 +117,12 @@ def read_request(headers: Iterable[Header]) -> Request:
         raise RequestRefused(HEADER_INVALID)
     expects = any(value.lower() == b"100-continue" for value in values(special, b"expect"))
     return Request(kept, hosts[0], origins[0] if origins else None, length, chunked, expects, special)
+
+
+@lru_cache(maxsize=1024)
+def is_host(value: bytes) -> bool:
+    """Whether a Host names one (RFC 9112, section 3.2); what RFC 3986 allows besides is in no name of DNS."""
+    return bool(_HOST.fullmatch(value))
 
 
 # Naming these in Connection does not make them fields of the connection: the message cannot be without them,
