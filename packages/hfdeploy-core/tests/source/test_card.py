@@ -33,6 +33,12 @@ def test_front_matter_that_is_no_mapping_is_refused(yaml: str) -> None:
         parse_card(f"---\n{yaml}\n---\n")
 
 
+@pytest.mark.parametrize("yaml", ["date: 2026-02-30", "a: " + "[" * 500])
+def test_front_matter_that_python_does_not_read_is_refused(yaml: str) -> None:
+    with pytest.raises(CardInvalid, match="cannot be read"):
+        parse_card(f"---\n{yaml}\n---\n")
+
+
 def test_the_line_of_a_mistake_is_told() -> None:
     with pytest.raises(CardInvalid, match="line 3"):
         parse_card("---\ntitle: a\nb: c: d\n---\n")

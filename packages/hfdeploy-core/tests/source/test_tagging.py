@@ -40,6 +40,7 @@ def test_a_tag_is_added_and_the_rest_stays(before: str, after: str) -> None:
         ("---\ntags: 1\n---\n", "not a list"),
         ("---\n- a\n---\n", "not a list"),
         ("---\na: [\n---\n", "not valid YAML"),
+        ("---\ndate: 2026-02-30\n---\n", "not valid YAML"),
     ],
 )
 def test_what_cannot_be_tagged(text: str, says: str) -> None:

@@ -60,6 +60,8 @@ def parse_card(text: str) -> Card:
     try:
         root = yaml.compose(found["yaml"], yaml.SafeLoader)
         value = yaml.safe_load(found["yaml"])
+    except (ValueError, RecursionError) as error:  # such as a date that is none
+        raise CardInvalid(f"The front matter of README.md cannot be read: {error}.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else begin + mark.line

@@ -33,7 +33,7 @@ def _find_tags(text: str) -> tuple[int, int, list[object]]:
     try:
         node = yaml.compose(text[begin:end], Loader=yaml.SafeLoader)
         fields = yaml.safe_load(text[begin:end]) or {}
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none is a ValueError
         raise CardInvalid(f"The front matter of {_CARD} is not valid YAML.") from None
     held = fields.get("tags") or [] if isinstance(fields, dict) else None
     if not isinstance(held, list):
