@@ -66,6 +66,7 @@ _INPUTS = {
     "--max-delete": "max_delete",
     "--include": "include",
     "--exclude": "exclude",
+    "--card": "card",
     "--proxy": "create_proxy",
     "--proxy-suffix": "proxy_space_suffix",
     "--proxy-token-env": "proxy_hf_token",

@@ -59,7 +59,7 @@ def test_the_flag_wins_then_the_card_then_the_repo(asked, card, current, expecte
         (None, WITHOUT_SDK, "gradio", SdkMissing, "sdk: gradio"),
         (Sdk.STATIC, WITHOUT_SDK, None, SdkMissing, "sdk: static"),
         (Sdk.STATIC, BARE, None, CardInvalid, "'sdk: static'"),
-        (None, BARE, "gradio", CardInvalid, "---"),
+        (None, BARE, "gradio", CardInvalid, "by --card"),
         (None, Card("", has_front_matter=True, sdk="rust"), None, CardInvalid, "gradio, streamlit"),
         (Sdk.STATIC, DOCKER, None, SettingInvalid, "--sdk"),
         (Sdk.STATIC, None, "gradio", SettingInvalid, "README.md"),

@@ -139,7 +139,8 @@ def _read_sdk(asked: Sdk | None, card: Card) -> Sdk:
     if not card.has_front_matter:
         raise CardInvalid(
             "README.md has no front matter, without which a Space does not start.",
-            f"Begin README.md with three lines: '---', 'sdk: {wanted}', '---'.",
+            f"Begin README.md with three lines: '---', 'sdk: {wanted}', '---'; or write them into a file of "
+            "their own, and name it by --card.",
         )
     if card.sdk is None:
         raise SdkMissing(
