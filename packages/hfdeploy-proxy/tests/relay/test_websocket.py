@@ -16,6 +16,7 @@ from websockets.typing import Origin, Subprotocol
 from websockets.utils import accept_key
 
 from hfdeploy_proxy import create_app
+from hfdeploy_proxy.relay.client import Message
 from hfdeploy_proxy.serving import server_config
 from hfdeploy_proxy.settings import load_settings
 from hfdeploy_proxy.upstream import websocket
@@ -344,3 +345,33 @@ def test_an_upstream_that_answers_no_ping_is_given_up(
     with dial(start_relay()) as client, pytest.raises(ConnectionClosed) as closed:
         client.recv(timeout=5)
     assert closed.value.rcvd is None  # 1006
+
+
+def test_who_has_left_is_told_no_farewell(there: SocketUpstream, servers: LoopThread, canary: str) -> None:
+    app = create_app(load_settings(target_url=f"http://127.0.0.1:{there.port}", hf_token=canary))
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": "/",
+        "headers": [(b"host", b"a")],
+        "subprotocols": [],
+    }
+    messages = iter(
+        ({"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 4001, "reason": "x"})
+    )
+    accepted = asyncio.Event()
+    sent: list[str] = []
+
+    async def receive() -> Message:
+        message: Message = next(messages)
+        if message["type"] == "websocket.disconnect":
+            await accepted.wait()
+        return message
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])  # some servers raise if they are told more than the first
+        accepted.set()
+
+    servers.run(app(scope, receive, send))
+    assert sent == ["websocket.accept"]
+    assert there.wait_ended() == (4001, "x")

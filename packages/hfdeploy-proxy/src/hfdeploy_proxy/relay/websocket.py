@@ -132,6 +132,8 @@ async def _carry_downwards(
             await send({"type": "websocket.send", "text": message})
         elif isinstance(message, bytes):
             await send({"type": "websocket.send", "bytes": message})
+        elif socket.left:
+            return  # nobody is there to be told
         elif message.code == BROKEN:
             return  # no farewell to pass on: the server closes the connection, and the client sees 1006
         else:

@@ -68,6 +68,7 @@ class UpstreamSocket(asyncio.Protocol):
         self._read_paused = False
         self._ping: asyncio.TimerHandle | None = None
         self._silent_pings = 0
+        self.left = False  # the client, which ended it
 
     @property
     def subprotocol(self) -> str | None:
@@ -127,7 +128,8 @@ class UpstreamSocket(asyncio.Protocol):
             await self._writable
 
     async def close(self, closed: Closed) -> None:
-        """End it as the client did."""
+        """End it as the client did, which has ``left``."""
+        self.left = True
         if closed.code == BROKEN:
             self.abort()
             return
