@@ -105,6 +105,10 @@ def test_failures_are_one_sentence_with_a_remedy(tmp_path: Path) -> None:
         assert "another hub uses it" in fails("--port=0", "--data", tmp_path / "data")
     assert "Look at --host" in fails("--port=0", "--host", "192.0.2.1")
     assert "cannot be an account's name" in fails("--user", "a b")
+    (tmp_path / "hub.sqlite").write_text("no database")
+    assert "hub.sqlite: file is not a database. Choose" in fails("--port=0", "--data", tmp_path)
+    twice = ("--user", "x:hf_same", "--user", "y:hf_same")
+    assert "A token of 'x' is there again" in fails("--port=0", "--data", tmp_path / "f", *twice)
     assert "already the name of a user" in fails("--port=0", "--data", tmp_path / "e", "--user", "x::x")
 
 

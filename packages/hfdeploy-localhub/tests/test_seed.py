@@ -94,6 +94,17 @@ def test_a_wrong_seed_is_told_without_its_tokens(tmp_path: Path, text: str, said
     assert "hf_secret" not in str(caught.value)
 
 
+def test_a_token_is_one_users(tmp_path: Path) -> None:
+    for users in (
+        [User("a", "hf_x"), User("b", "hf_x")],
+        [User("a", "hf_x", tokens=[Token("hf_x", "read")])],
+    ):
+        with pytest.raises(ValueError, match="A token of 'a' is there again"):
+            LocalHub(tmp_path, users=users)
+    with LocalHub(tmp_path) as hub:  # the folder is free again
+        assert get(hub, "/api/whoami-v2", hub.token).status_code == 200
+
+
 def test_an_empty_seed_is_a_seed(tmp_path: Path) -> None:
     (tmp_path / "seed.yaml").touch()
     assert read_seed(tmp_path / "seed.yaml") == Seed()

@@ -110,7 +110,7 @@ def serve(
     try:
         tokens = plant(application.hub.store, application.hub.signer, people)
     except ValueError as error:
-        _fail(f"{error}. Choose another name.")
+        _fail(f"{error}. Choose another.")
     for rule in rules:
         application.hub.faults.add(rule)
     _Server(application, _describe(endpoint, tokens), ready_file).run([listener])

@@ -158,8 +158,10 @@ def _read_roles(organisations: Mapping[str, Role] | Sequence[str]) -> dict[str, 
 def plant(store: Store, signer: Signer, seed: Seed) -> dict[str, str]:
     """Makes what is missing and brings the rest up to the seed; returns user name -> first token.
 
-    Raises ValueError for a name that cannot be an account's, or is one of the other kind.
+    Raises ValueError for a name that cannot be an account's, or is one of the other kind, and for a token
+    that is there twice.
     """
+    _check_tokens(seed.users)
     for organisation in seed.organisations:
         store.accounts.add_organisation(
             organisation.name,
@@ -175,6 +177,15 @@ def plant(store: Store, signer: Signer, seed: Seed) -> dict[str, str]:
             )
         store.publishers.add(*parse_resource(publisher.repo), account, publisher.claims)
     return tokens
+
+
+def _check_tokens(users: Sequence[User]) -> None:
+    holders = dict[str, str]()
+    for user in users:
+        for secret in filter(None, (user.token, *(token.token for token in user.tokens))):
+            if secret in holders:
+                raise ValueError(f"A token of {holders[secret]!r} is there again, as one of {user.name!r}")
+            holders[secret] = user.name
 
 
 def _plant_user(store: Store, signer: Signer, user: User) -> tuple[str, str]:

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +84,7 @@ class LocalHub:
     user's; ``hub.faults`` lets requests go wrong, ``hub.requests`` tells which there were. Binds to
     loopback, by default to a free port. Hubs may share a ``loop``; ``durable=False`` is for data that need
     not survive a crash of the machine; ``clock`` is the hub's time, for tests that let it pass. Raises
-    OSError if the port is taken.
+    OSError if the port is taken or the folder cannot be used, ValueError for users that cannot be.
     """
 
     def __init__(
@@ -100,11 +101,18 @@ class LocalHub:
         durable: bool = True,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        seed = Seed(users, organisations, trusted_publishers)
         listener = bind(host, port)
         self.endpoint = endpoint_of(listener)
-        app = create_app(folder, endpoint=self.endpoint, venv_cache=venv_cache, durable=durable, clock=clock)
+        with ExitStack() as undo:
+            undo.callback(listener.close)
+            app = create_app(
+                folder, endpoint=self.endpoint, venv_cache=venv_cache, durable=durable, clock=clock
+            )
+            undo.callback(app.hub.store.close)
+            self.tokens = plant(app.hub.store, app.hub.signer, seed)
+            undo.pop_all()
         self._hub = app.hub
-        self.tokens = plant(self._hub.store, self._hub.signer, Seed(users, organisations, trusted_publishers))
         self._server = HubServer(app, listener)
         self._shared_loop = loop
 

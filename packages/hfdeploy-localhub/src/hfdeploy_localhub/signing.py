@@ -28,12 +28,12 @@ class Signer:
     @classmethod
     def open(cls, path: Path) -> "Signer":
         """The signer of the secret in ``path``, which is made, readable to its owner only, if missing."""
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(path.read_bytes())
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
+        if not path.exists():
+            partial = path.with_name(f".{path.name}")  # it appears whole, whatever happens
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            partial.rename(path)
         return cls(path.read_bytes())
 
     def derive_token(self, user: str) -> str:

@@ -70,6 +70,17 @@ def test_unfinished_repos_are_swept_at_start(store: Store, tmp_path: Path) -> No
     assert again.git(repo).head()
 
 
+def test_what_is_no_hubs_is_not_swept(store: Store, tmp_path: Path) -> None:
+    mine = tmp_path / "projects/git/mine"
+    mine.mkdir(parents=True)
+    with pytest.raises(FileExistsError, match=r"its folder git is not empty, though there is no hub\.sqlite"):
+        Store(tmp_path / "projects")
+    assert [path.name for path in (tmp_path / "projects").iterdir()] == ["git"]
+    (tmp_path / "data/git/mine").mkdir()
+    reopen(store, tmp_path)
+    assert (tmp_path / "data/git/mine").exists()
+
+
 def test_a_failed_creation_leaves_no_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hfdeploy_localhub.store.git.GitRepository.add_blob", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

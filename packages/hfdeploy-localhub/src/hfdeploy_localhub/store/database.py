@@ -1,5 +1,6 @@
 """The one SQLite file behind the metadata: schema, and transactions that threads may share."""
 
+import errno
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -168,17 +169,24 @@ CREATE TABLE IF NOT EXISTS space_settings (
 
 
 class Database:
-    """A connection that threads take in turns. Rows come back as ``sqlite3.Row``."""
+    """A connection that threads take in turns. Rows come back as ``sqlite3.Row``.
+
+    Raises OSError for a file that is no database, or cannot be written.
+    """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         path.touch(mode=0o600)  # Space secrets live in here
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(_SCHEMA)
+        try:
+            self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise OSError(errno.EIO, f"{path.name}: {error}") from None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -30,6 +30,8 @@ from hfdeploy_localhub.store.webhooks import Webhooks
 from hfdeploy_localhub.store.xet import XetStore
 
 _CREATORS_EMAIL = "hub@localhost"
+_DATABASE = "hub.sqlite"
+_PARTS = ("git", "large", "spaces", "xet")
 
 
 def utc_now() -> datetime:
@@ -47,12 +49,13 @@ class Store:
     def __init__(
         self, folder: Path, *, clock: Callable[[], datetime] = utc_now, durable: bool = True
     ) -> None:
+        _refuse_others(folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for part in ("git", "large", "spaces", "xet"):  # closed also where the folder was there, and is open
+        for part in _PARTS:  # closed also where the folder was there, and is open
             (folder / part).mkdir(mode=0o700, exist_ok=True)
         self._claim = _claim(folder / "lock")
         self.now = clock
-        self.database = Database(folder / "hub.sqlite", durable=durable)
+        self.database = Database(folder / _DATABASE, durable=durable)
         self.accounts = Accounts(self.database)
         self.repos = Repos(self.database)
         self.buckets = Buckets(self.database)
@@ -148,11 +151,25 @@ class Store:
         return self._git_folder / f"{repo.id}.git"
 
     def _sweep_unfinished(self) -> None:
-        """Folders that no row names: a creation or removal that a crash cut off."""
+        """Repos that no row names: a creation or removal that a crash cut off."""
         known = {f"{repo_id}.git" for repo_id in self.repos.ids()}
-        for folder in self._git_folder.iterdir():
-            if folder.name not in known:
+        for folder in self._git_folder.glob("*.git"):
+            if folder.stem.isdecimal() and folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raises FileExistsError where folders of a hub's names hold what no database knows.
+
+    That is somebody else's, or all that is left of a hub's: a hub would sweep it away.
+    """
+    if (folder / _DATABASE).exists():
+        return
+    for part in _PARTS:
+        if (folder / part).is_dir() and any((folder / part).iterdir()):
+            raise FileExistsError(
+                errno.EEXIST, f"its folder {part} is not empty, though there is no {_DATABASE}"
+            )
 
 
 def _claim(path: Path) -> IO[bytes]:
