@@ -34,6 +34,7 @@ BIN = Path(sys.executable).parent
 TARGETS = {"model": "kepler", "dataset": "planets", "space": "orbits"}
 READY_SECONDS = 30.0
 APP_FAILED = 51
+INTERRUPTED = 130
 
 
 class DemoError(Exception):
@@ -97,11 +98,14 @@ def start_hub(folder: Path) -> Hub:
     command += [f"--data={folder / 'data'}", f"--ready-file={ready}"]
     process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + READY_SECONDS
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise DemoError(f"The local hub did not start; see {log.name}")
-        time.sleep(0.02)
+    try:
+        while not ready.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise DemoError(f"The local hub did not start; see {log.name}")
+            time.sleep(0.02)
+    except BaseException:
+        process.kill()
+        raise
     told = json.loads(ready.read_text())
     return Hub(process, folder, told["endpoint"], told["users"][0]["token"])
 
@@ -260,6 +264,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the hub and the Space running")
     keep = parser.parse_args().keep
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if keep:
             run(Path(tempfile.mkdtemp(prefix="hfdeploy-demo-")), keep=True)
@@ -269,6 +274,9 @@ def main() -> int:
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
