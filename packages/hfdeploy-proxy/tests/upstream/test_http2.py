@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import ssl
 import threading
 import time
@@ -104,6 +105,17 @@ def test_requests_pass_by_http_2(start_relay: Callable[..., Relay], port: int, c
     assert found["x-one"] == "1"
     assert not {"connection", "host", "transfer-encoding"} & found.keys()
     assert answer.values("set-cookie") == ["a=1", "b=2"]
+
+
+def test_the_most_talkative_log_does_not_tell_the_token(
+    start_relay: Callable[..., Relay], port: int, canary: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assert (
+            start_relay(target_url=f"https://localhost:{port}", engine="httpx").ask("GET", "/").status == 200
+        )
+    assert "httpcore" in caplog.text
+    assert canary not in caplog.text
 
 
 def test_a_websocket_does_not(start_relay: Callable[..., Relay], port: int) -> None:

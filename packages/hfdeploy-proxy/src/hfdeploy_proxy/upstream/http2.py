@@ -5,6 +5,7 @@ end; a client that leaves neither ends its stream nor gives back its share of th
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
@@ -13,6 +14,9 @@ import httpx
 from hfdeploy_proxy.rules.errors import PoolExhausted
 from hfdeploy_proxy.upstream.dial import make_tls_context
 from hfdeploy_proxy.upstream.http1 import Limits
+
+# At its most talkative hpack logs every header, the token among them.
+logging.getLogger("hpack").setLevel(logging.WARNING)
 
 
 class Http2Transport(httpx.AsyncBaseTransport):
