@@ -81,10 +81,8 @@ class Wire:
             if isinstance(reply, GaveUp) or reply.status not in _REDIRECTS or "location" not in reply.headers:
                 return reply
             url = urljoin(url, reply.headers["location"])
-            if (split_url(url).scheme, split_url(url).netloc) != (
-                self._endpoint.scheme,
-                self._endpoint.netloc,
-            ):
+            here, there = self._endpoint, split_url(url)
+            if (there.scheme, there.netloc) != (here.scheme, here.netloc):
                 # The token is for this host only.
                 return GaveUp(Failure(reply.status), url, "it leads to another host")
         return GaveUp(Failure(None), url, "it leads in a circle")
