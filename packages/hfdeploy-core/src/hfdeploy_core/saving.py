@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from hfdeploy_core.errors import PlanInvalid, SettingInvalid
+from hfdeploy_core.globs import Globs
 from hfdeploy_core.model import Plan
 from hfdeploy_core.planning.document import read_plan, write_plan
 from hfdeploy_core.source.cache import STATE_FOLDER, make_state_folder
@@ -19,20 +20,29 @@ TARGETS = "targets"
 
 def save_plan(plan: Plan, file: str | PathLike[str]) -> None:
     """Write the plan to a file, whole or not at all. Raises SettingInvalid where that cannot be."""
-    save_text(write_plan(plan), file, [plan.source.path])
+    place = find_in_source(file, plan.source.path)
+    is_left_out = place is not None and Globs(plan.source.exclude).match(place)
+    save_text(write_plan(plan), file, [] if is_left_out else [plan.source.path])
+
+
+def find_in_source(file: str | PathLike[str], source: str) -> str | None:
+    """The path in the source that a file there would be deployed as."""
+    target, root = Path(file).absolute(), Path(source).expanduser().resolve()
+    place = target.parent.resolve() / target.name
+    if not place.is_relative_to(root):
+        return None
+    path = place.relative_to(root).as_posix()
+    return path if is_deployed(path) else None
 
 
 def save_text(text: str, file: str | PathLike[str], sources: Iterable[str]) -> None:
     """Write a plan over these sources to a file. Raises SettingInvalid where it would be a part of one."""
     target = Path(file).absolute()
-    place = target.parent.resolve() / target.name
-    for source in sources:
-        root = Path(source).expanduser().resolve()
-        if place.is_relative_to(root) and is_deployed(place.relative_to(root).as_posix()):
-            raise SettingInvalid(
-                f"The plan cannot be saved as {file}: it would become a part of the source.",
-                f"Save it outside of the source, or in its folder {STATE_FOLDER}, which is never deployed.",
-            )
+    if any(find_in_source(file, source) is not None for source in sources):
+        raise SettingInvalid(
+            f"The plan cannot be saved as {file}: it would become a part of the source.",
+            f"Save it outside of the source, or in its folder {STATE_FOLDER}, which is never deployed.",
+        )
     try:
         if target.parent.name == STATE_FOLDER:
             make_state_folder(target.parent)

@@ -33,6 +33,16 @@ def test_with_json_the_last_line_is_the_plan(run, hub, source) -> None:
     assert hub.writes == []
 
 
+def test_a_plan_that_is_saved_into_its_source_is_no_part_of_it(run, hub, source, monkeypatch) -> None:
+    monkeypatch.chdir(source)
+    for _ in range(2):
+        done = run("plan", ".", "alice/app", "--out", "plan[1].json")
+        assert done.exit_code == 0
+        assert "a later deploy takes it along" in done.stderr
+    assert run("apply", "plan[1].json").exit_code == 0
+    assert set(hub.repos[SPACE].files) == {".gitattributes", "README.md", "index.html"}
+
+
 def test_the_detailed_exit_code_tells_changes_from_none_and_from_errors(run, hub, source) -> None:
     assert run("plan", source, "alice/app", "--detailed-exitcode").exit_code == 2
     run("deploy", source, "alice/app")

@@ -18,7 +18,10 @@ from hfdeploy.cli.manifest import (
     save_manifest_plan,
 )
 from hfdeploy.render import open_renderer
+from hfdeploy_core.events import Warned
+from hfdeploy_core.globs import escape
 from hfdeploy_core.running.finding import find_manifest
+from hfdeploy_core.saving import find_in_source
 
 _FAILED, _CHANGES = 1, 2
 _DETAILED = "--detailed-exitcode"
@@ -95,9 +98,14 @@ def plan(
         else:
             source, repo = words
             options = read_asked({**asked, "source": source, "repo": repo})
+            own = None if out is None else find_in_source(out, source)
+            if own is not None:
+                options["exclude"] = (*options["exclude"], f"/{escape(own)}")
             made = hfdeploy_core.plan(**options, on_event=renderer.show)
             if out is not None:
                 hfdeploy_core.save_plan(made, out)
+            if own is not None:
+                renderer.show(Warned(f"{own} lies in the source: a later deploy takes it along."))
             renderer.show_plan(made)
             has_changes = bool(made.changes)
     if is_detailed and has_changes:
