@@ -149,6 +149,23 @@ def test_what_does_not_end_in_time_is_broken_off(
     assert upstream.closed.acquire(timeout=PATIENCE_SECONDS)
 
 
+def test_a_second_interrupt_ends_what_is_under_way(
+    serve: Callable[..., tuple[Any, Relay]], upstream: Upstream
+) -> None:
+    async def stay(conversation: Conversation, seen: Seen) -> None:
+        await conversation.send(HEAD + b"3\r\none\r\n")
+
+    upstream.handler = stay
+    process, relay = serve("--drain-seconds", "60")
+    busy = relay.connect().send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    busy.read_until(b"one")
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: not is_listening(relay.port))
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=PATIENCE_SECONDS)[0] == ""
+    assert process.returncode == 0
+
+
 @pytest.fixture
 def echoing(servers: LoopThread) -> Iterator[int]:
     """The port of a WebSocket server that echoes."""

@@ -166,7 +166,13 @@ class RelayServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         self._captured_signals.clear()  # uvicorn would die of them at the end, as if it had not ended well
-        if self.started:
+        if not self.started:
+            return
+        if self.force_exit and not self._broken_off:  # the second Ctrl-C: who is there is told to go, first
+            self._broken_off = True
+            self.force_exit = False
+            self._loop.call_soon_threadsafe(self._break_off)
+        else:
             self._loop.call_soon_threadsafe(self._stop_accepting)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -190,6 +196,7 @@ class RelayServer(uvicorn.Server):
             cast("RelayProtocol | RelayWebSocket", connection).break_off()
 
     _lifeline: int | None = None
+    _broken_off = False
 
 
 class RelayProtocol(HttpToolsProtocol):
