@@ -1,3 +1,4 @@
+import shutil
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -81,3 +82,17 @@ def test_nothing_listens_after_the_end(tmp_path: Path) -> None:
         httpx.get(hub.endpoint)
     with LocalHub(tmp_path) as again:
         assert again.token == hub.token
+
+
+def test_what_fails_is_told_in_the_apis_form(tmp_path: Path) -> None:
+    with LocalHub(tmp_path) as hub:
+        headers = {"Authorization": f"Bearer {hub.token}"}
+        with httpx.Client(base_url=hub.endpoint, headers=headers) as client:
+            client.post("/api/repos/create", json={"name": "model"})
+            shutil.rmtree(tmp_path / "git/1.git/objects")
+            for _ in range(2):  # the second on a connection of its own
+                answer = client.get("/api/models/local/model/tree/main")
+                assert (answer.status_code, answer.headers["Connection"]) == (500, "close")
+                assert answer.json()["error"] == answer.headers["X-Error-Message"]
+                assert answer.json()["error"].startswith("The hub failed (")
+            assert client.get("/api/whoami-v2").status_code == 200

@@ -150,6 +150,7 @@ def _build(routers: Iterable[APIRouter]) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_unknown)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(UnicodeEncodeError, _answer_no_text)
+    app.add_exception_handler(Exception, _answer_failure)
     return app
 
 
@@ -193,3 +194,12 @@ def _answer_malformed(request: Request, error: Exception) -> Response:
 def _answer_no_text(request: Request, error: Exception) -> Response:
     """JSON may hold halves of characters, which can be neither kept nor sent."""
     return _answer_error(request, BadRequest("A text in this request is no valid Unicode"))
+
+
+def _answer_failure(request: Request, error: Exception) -> Response:
+    """What nobody foresaw, or a disk that is full. It is logged too, and its connection ends."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    failure = HubError(
+        f"The hub failed ({reason}): what it prints tells where.", headers={"Connection": "close"}
+    )
+    return _answer_error(request, failure)
