@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from huggingface_hub import HfApi
 from hfdeploy.cli.app import app
 from hfdeploy_localhub import LocalHub
 
-from .conftest import Command
+from .conftest import BIN, Command
 
 MANIFEST = """\
 version: 1
@@ -130,6 +131,20 @@ def test_of_two_at_once_one_is_refused(run: Command, hub: LocalHub, api: HfApi, 
     for name, kind in REPOS:
         titles = [commit.title for commit in api.list_repo_commits(f"alice/{name}", repo_type=kind)]
         assert titles == ["Deploy with hfdeploy", "initial commit"]
+
+
+def test_what_ends_a_job_leaves_no_program_of_a_step_behind(hub: LocalHub, folder: Path) -> None:
+    step = "{type: run, command: [sh, -c, 'echo step $$; exec sleep 60']}"
+    (folder / "hfdeploy.yaml").write_text(f"{MANIFEST}steps: {{before: [{step}]}}\n")
+    command, settings = [BIN / "hfdeploy", "apply", "--yes"], {**os.environ, "HF_ENDPOINT": hub.endpoint}
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=-1, text=True) as process:
+        assert process.stdout is not None
+        number = next(line.split()[-1] for line in process.stdout if line.startswith("  | step "))
+        process.terminate()
+        _, told = process.communicate(timeout=20)
+    assert (process.returncode, "Run it again: it goes on from where it was." in told) == (130, True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number), 0)
 
 
 def test_at_a_terminal_it_asks_and_a_no_changes_nothing(

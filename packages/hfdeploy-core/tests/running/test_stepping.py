@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from hfdeploy_core import project
 from hfdeploy_core.errors import ManifestInvalid, StateUnwritable, StepFailed
-from hfdeploy_core.events import StepFinished, StepLeftOut, StepTold, TargetLeftOut, TargetTold
+from hfdeploy_core.events import Event, StepFinished, StepLeftOut, StepTold, TargetLeftOut, TargetTold
 from hfdeploy_core.redact import MASK, remember_secret
 from hfdeploy_core.testing import FakeHub
 
@@ -20,6 +21,19 @@ TARGET = "{type: space, repo: alice/app, source: ./app, sdk: static%s}"
 
 def say(word: str, more: str = "") -> str:
     return PRINT % (word, word, more)
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], project.Project]:
+    """Write a manifest with these targets, beside a folder of files, and load it."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "index.html").write_text("<p>")
+
+    def load(targets: str) -> project.Project:
+        (tmp_path / "hfdeploy.yaml").write_text(f"version: 1\ntargets:\n{targets}")
+        return project.load_project(tmp_path / "hfdeploy.yaml", environment={"PATH": "/bin"})
+
+    return load
 
 
 @pytest.fixture
@@ -183,6 +197,26 @@ def test_a_step_about_targets_that_are_not_in_the_run_is_left_out(
     project.apply_project(plan, hub=hub, on_event=told.append)
     assert [event.reason for event in told if isinstance(event, StepLeftOut)] == ["this run is not about b"]
     assert done(told) == ["c"]
+
+
+def test_an_interrupted_run_ends_the_programs_of_its_steps(
+    load: Callable[[str], project.Project], hub: FakeHub
+) -> None:
+    wait = f"{{type: run, command: [{sys.executable}, -uc, 'import time; print(1); time.sleep(60)']}}"
+    one = "{type: model, repo: alice/%s, source: app, steps: {before: [" + wait + "]}}"
+    plan = project.plan_project(load(f"  a: {one % 'a'}\n  b: {one % 'b'}\n"), hub=hub)
+    running: list[str] = []
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TargetTold) and isinstance(event.event, StepTold):
+            running.append(event.target)
+            if len(running) == 2:
+                raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        project.apply_project(plan, hub=hub, on_event=interrupt)
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("taken", ["logs/run.before.0.log", "run.new"])

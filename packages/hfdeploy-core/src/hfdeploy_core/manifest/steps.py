@@ -61,7 +61,7 @@ class HttpFile(StepFile):
     text: Text | None = None
     """What its answer has to hold."""
     tries: Annotated[int, Field(ge=1)] = 5
-    """How often it is asked until it does, a second apart at first."""
+    """How often it is asked until it does: a second apart at first, then more, eight at most."""
     timeout_seconds: Seconds = 15
 
 

@@ -45,6 +45,7 @@ def apply_project(
         Progress(run.find_progress(), _name_run(plan)),
         clock,
         frozenset(name for target in manifest.targets.values() for name in target.names),
+        run.over,
     )
     needs = {name: target.needs for name, target in manifest.targets.items()}
     known = dict(plan.values)

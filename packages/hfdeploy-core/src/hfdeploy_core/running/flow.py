@@ -1,8 +1,9 @@
 """Work over a graph: what needs nothing of each other at the same time, what needs something after it."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Generic, TypeVar
@@ -34,6 +35,36 @@ class Left:
 Fate = Done[T] | Failed | Left
 
 
+class Over(threading.Event):
+    """Set once the run is over before its time: what does not look at it is ended then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._ends: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        with self._lock:
+            super().set()
+            ends = tuple(self._ends)
+        for end in ends:
+            end()
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Whatever goes on within is ended so."""
+        with self._lock:
+            self._ends.append(end)
+            is_late = self.is_set()
+        if is_late:
+            end()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ends.remove(end)
+
+
 class Stopped(SystemExit):
     """What is under way ends at its next word or question, because the run is over.
 
@@ -47,17 +78,18 @@ def run_graph(
     *,
     most: int,
     on_left: Callable[[str, Left], None] = lambda name, left: None,
+    over: Over | None = None,
 ) -> dict[str, Fate[T]]:
     """Do the work of every name, each after those that it needs, no more than `most` at a time.
 
     A failure keeps from its turn what needs it, and nothing else. On Ctrl-C nothing is begun any more, and
-    the event that `work` was given is set.
+    the event that `work` was given is set: `over`, if that is given.
     """
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     fates: dict[str, Fate[T]] = {}
     running: dict[Future[T], str] = {}
-    is_over = threading.Event()
+    is_over = over or Over()
     with ThreadPoolExecutor(most) as pool:
         try:
             while sorter.is_active():

@@ -14,7 +14,7 @@ from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.conditions import Circumstances
 from hfdeploy_core.model import RepoRef, RepoType
 from hfdeploy_core.planning.names import parse_repo_id
-from hfdeploy_core.running.flow import Failed, Fate, Stopped, run_graph
+from hfdeploy_core.running.flow import Failed, Fate, Over, Stopped, run_graph
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.stores import HubStore, LocalStore, Store
 from hfdeploy_core.source.cache import STATE_FOLDER
@@ -33,6 +33,7 @@ class Run:
         self._project = project
         self._tell = take_turns(on_event)
         self._clock = clock
+        self.over = Over()
 
     def enter(self, hub: Hub | None) -> AbstractContextManager[Hub]:
         """The Hub, one client for all targets."""
@@ -74,6 +75,7 @@ class Run:
             lambda name, is_over: self._attempt(name, is_over, hub, work),
             most=MOST_AT_A_TIME,
             on_left=lambda name, left: self._tell(TargetLeft(name, left.because)),
+            over=self.over,
         )
 
     def _name_file(self, what: str) -> str:

@@ -18,6 +18,7 @@ from hfdeploy_core.manifest.conditions import Circumstances, asks_for_result, de
 from hfdeploy_core.manifest.model import Step
 from hfdeploy_core.manifest.references import Kind, Reference, fill_all
 from hfdeploy_core.redact import redact
+from hfdeploy_core.running.flow import Over
 from hfdeploy_core.running.registry import find_step
 from hfdeploy_core.running.steps.context import StepContext, StepKind
 from hfdeploy_core.source.cache import make_state_folder
@@ -78,6 +79,7 @@ class Stepper:
     progress: Progress
     clock: Clock
     targets: Container[str]
+    over: Over
 
     def take(
         self,
@@ -142,7 +144,13 @@ class Stepper:
                 on_event(StepTold(name, told))
 
             context = StepContext(
-                self.folder, circumstances.target, circumstances.profile, self.environment, tell, self.clock
+                self.folder,
+                circumstances.target,
+                circumstances.profile,
+                self.environment,
+                tell,
+                self.clock,
+                self.over,
             )
             try:
                 kind.run(model, context)

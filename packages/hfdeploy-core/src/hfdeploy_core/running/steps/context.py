@@ -8,13 +8,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from hfdeploy_core.clock import Clock
+from hfdeploy_core.running.flow import Over
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """Where a step runs. `target` is empty for steps of the whole run; `environment` may hold secrets.
 
-    `tell` shows a line, secrets masked.
+    `tell` shows a line, secrets masked. `over` is set where the run is interrupted.
     """
 
     folder: Path
@@ -23,6 +24,7 @@ class StepContext:
     environment: Mapping[str, str] = field(repr=False)
     tell: Callable[[str], None]
     clock: Clock
+    over: Over = field(default_factory=Over, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ import urllib.request
 
 from hfdeploy_core.errors import StepFailed
 from hfdeploy_core.manifest.steps import HttpFile
+from hfdeploy_core.running.flow import Stopped
 from hfdeploy_core.running.steps.context import StepContext
 
 _MOST_BYTES = 1_000_000
+_LONGEST_PAUSE_SECONDS = 8.0
 
 
 def ask_url(asked: HttpFile, context: StepContext) -> None:
@@ -16,7 +18,9 @@ def ask_url(asked: HttpFile, context: StepContext) -> None:
         raise StepFailed(f"{asked.url} is no URL to ask.", "Begin it with https://.")
     for number in range(asked.tries):
         if number:
-            context.clock.sleep(2.0 ** (number - 1))
+            context.clock.sleep(min(2.0 ** (number - 1), _LONGEST_PAUSE_SECONDS))
+        if context.over.is_set():
+            raise Stopped
         fault = _find_fault(asked)
         if fault is None:
             context.tell(f"{asked.url} answered {asked.status}")

@@ -51,7 +51,7 @@ def run_program(asked: RunFile, context: StepContext) -> None:
     timer = threading.Timer(asked.timeout_seconds, give_up)
     timer.start()
     try:
-        with process:
+        with process, context.over.ending(lambda: _end(process)):
             for line in process.stdout or ():
                 context.tell(line.rstrip("\n"))
     except BaseException:
