@@ -43,6 +43,8 @@ def test_a_private_space_is_found_and_opened(hub: LocalHub, api: HfApi, canary: 
     found = asyncio.run(visit())
     assert (found.status_code, found.text) == (200, "<h1>hello</h1>")
     assert canary not in str(found.headers)
+    api.move_repo("alice/page", "alice/moved", repo_type="space")
+    assert asyncio.run(visit()).status_code == 200
 
     async def visit_missing() -> httpx.Response:
         return await ask(create_app(load_settings(**{**settings, "target_space": "alice/none"})), "/")

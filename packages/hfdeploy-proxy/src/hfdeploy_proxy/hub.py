@@ -21,8 +21,8 @@ async def find_stage(endpoint: str, space: str, credentials: bytes) -> str:
 
 
 async def _ask(url: str, member: str, credentials: bytes) -> str:
-    try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
+    try:  # a Space that was renamed is a redirect; on the way to another host httpx leaves the token out
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
             answer = await client.get(url, headers={"authorization": credentials.decode()})
             answer.raise_for_status()
             found = answer.json()[member]
