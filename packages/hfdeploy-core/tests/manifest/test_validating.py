@@ -73,16 +73,16 @@ def check(text: str) -> str:
             "f:7:26: 'wait_seconds' is wrong: input should be greater than 0.",
         ),
         (SPACE + "    gate: {probes: [3]}\n", "f:7:21: 0 must be a text: put it in quotes."),
-        (SPACE + "    gate: {probes: [health]}\n", "f:3:3: app: 'health' is no probe."),
+        (SPACE + "    gate: {probes: [health]}\n", "f:7:11: app: 'health' is no probe."),
         (
             MODEL + "    visibility: privat\n",
             "f:7:17: 'visibility' cannot be 'privat'; did you mean 'private'?",
         ),
         (
             MODEL + "    exclude: ['!a']\n",
-            "f:3:3: m: --exclude '!a' begins with '!', which takes away from other patterns.",
+            "f:7:14: m: --exclude '!a' begins with '!', which takes away from other patterns.",
         ),
-        (MODEL + "    visibility: protected\n", "f:3:3: m: A model cannot be protected, only a Space can."),
+        (MODEL + "    visibility: protected\n", "f:7:17: m: A model cannot be protected, only a Space can."),
         (MODEL + "    mirror: maybe\n", "f:7:13: 'mirror' must be true or false."),
         (MODEL + "    message: ''\n", "f:7:14: 'message' is empty."),
         (SPACE + "    variables: {VERSION: 1.10}\n", "f:7:26: 'VERSION' must be a text: put it in quotes."),
@@ -91,7 +91,15 @@ def check(text: str) -> str:
         (SPACE + "    volumes: nowhere\n", "f:7:14: 'volumes' must be a list."),
         (
             HEAD + "  m: {type: model, repo: a/b/c, source: b}",
-            "f:3:3: m: 'a/b/c' is not a repo id: it has more than one '/'.",
+            "f:3:26: m: 'a/b/c' is not a repo id: it has more than one '/'.",
+        ),
+        (
+            SPACE + "    variables: {A: b}\n    secrets: {A: '${env:A}'}\n",
+            "f:3:3: app: A is asked for twice.",
+        ),
+        (
+            MODEL + "state: {repo: a/b/c}\n",
+            "f:7:15: 'a/b/c' is not a repo id: it has more than one '/'.",
         ),
         (MODEL + "    depends_on: [n]\n", "f:7:18: there is no target 'n'."),
         (MODEL + "    depends_on: [m]\n", "f:7:18: these need each other: m -> m."),

@@ -1,6 +1,6 @@
 """A manifest from what was read: overlaid, checked, and as values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,10 @@ from hfdeploy_core.manifest.model import Declared, DeclaredRelay, Manifest, Step
 from hfdeploy_core.manifest.node import Fault, Node, Position, find_node, list_texts, refusal, strip
 from hfdeploy_core.manifest.overlays import choose_profile, spread_defaults
 from hfdeploy_core.manifest.references import Reference, list_references
-from hfdeploy_core.manifest.spec import TARGET_KINDS, ManifestFile, RelayFile, RepoFile
+from hfdeploy_core.manifest.spec import TARGET_KINDS, ManifestFile, RelayFile, RepoFile, StateFile
 from hfdeploy_core.manifest.steps import AnyStep, StepFile, StepsFile
 from hfdeploy_core.manifest.validating import check_spec
+from hfdeploy_core.planning.names import parse_repo_id
 
 _KEYS = {kind: frozenset(model.model_fields) for kind, model in TARGET_KINDS.items()}
 # What is no option of a deploy.
@@ -46,7 +47,8 @@ def build_manifest(root: Node, profile: str | None = None) -> Manifest:
     for name, relay in relays.items():
         fields = relay.model_dump(exclude={"type", "upstream"})
         targets[relay.upstream] = replace(targets[relay.upstream], relay=DeclaredRelay(name, fields))
-    _check_settings(targets, whole)
+    if faults := [*_check_settings(targets, whole), *_check_state(read.state, whole)]:
+        raise refusal(faults)
     return Manifest(
         targets,
         env_files=tuple(read.env_files),
@@ -117,15 +119,45 @@ def _find_places(root: Node) -> dict[Reference, Position]:
     return places
 
 
-def _check_settings(targets: dict[str, Declared], root: Node) -> None:
+def _check_settings(targets: Mapping[str, Declared], root: Node) -> Iterator[Fault]:
     """Whatever a deploy would refuse of them without a look at source and Hub, told before anything runs."""
-    faults = []
     for name, target in targets.items():
-        values = dict.fromkeys(target.references, _ANYTHING)
-        try:
-            target.fill(values)
-        except RequestError as error:
-            node = root.children["targets"].children[name]
-            faults.append(Fault(node.key_at or node.at, f"{name}: {error.message}"))
-    if faults:
-        raise refusal(faults)
+        node = root.children["targets"].children[name]
+        faults = [
+            Fault(node.children[key].at, f"{name}: {words}")
+            for key, part in _take_apart(target)
+            if (words := _find_refusal(part)) is not None
+        ]
+        yield from faults
+        # What is right by itself may still contradict the rest.
+        if not faults and (words := _find_refusal(target)) is not None:
+            yield Fault(node.key_at or node.at, f"{name}: {words}")
+
+
+def _take_apart(target: Declared) -> Iterator[tuple[str, Declared]]:
+    """Each key of a target by itself, all others as if they were fine or not there."""
+    kind = {"repo_type": target.options["repo_type"]}
+    bare = replace(target, repo=_ANYTHING, source=_ANYTHING, options=kind, gate=None)
+    yield "repo", replace(bare, repo=target.repo)
+    for key in target.options.keys() - kind:
+        yield key, replace(bare, options={**kind, key: target.options[key]})
+    if target.gate is not None:
+        yield "gate", replace(bare, gate=target.gate)
+
+
+def _find_refusal(target: Declared) -> str | None:
+    try:
+        target.fill(dict.fromkeys(target.references, _ANYTHING))
+    except RequestError as error:
+        return error.message
+    return None
+
+
+def _check_state(asked: StateFile | None, root: Node) -> Iterator[Fault]:
+    """Whether it can lie where it shall: a name without references, as nothing is read before."""
+    if asked is None:
+        return
+    try:
+        parse_repo_id(asked.repo)
+    except RequestError as error:
+        yield Fault(find_node(root, ("state", "repo")).at, error.message)
