@@ -3,7 +3,7 @@ import os
 import pytest
 
 from hfdeploy_core.applying.commit import commit_files
-from hfdeploy_core.errors import AnswerLost, Conflict, HubUnreachable, SourceChanged
+from hfdeploy_core.errors import AnswerLost, Conflict, HubUnreachable, SourceChanged, UploadFailed
 from hfdeploy_core.events import Uploading, Warned
 from hfdeploy_core.model import CommitFiles, PutFile, RepoRef, RepoType
 from hfdeploy_core.source.scan import scan
@@ -114,13 +114,16 @@ def test_a_commit_that_a_killed_try_had_sent_is_recognised_when_it_lands_late(hu
     assert len(hub.repos[MODEL].commits) == 2
 
 
+@pytest.mark.parametrize("is_stored", [True, False])
 def test_a_source_that_is_written_to_meanwhile_is_not_committed(
-    hub: FakeHub, run, tmp_path, monkeypatch
+    hub: FakeHub, run, tmp_path, monkeypatch, is_stored: bool
 ) -> None:
     stage = hub.stage
 
     def slow(*arguments):
         os.utime(tmp_path / "source" / "a.txt", ns=(1, 1))
+        if not is_stored:
+            raise UploadFailed("Cut short.")
         return stage(*arguments)
 
     monkeypatch.setattr(hub, "stage", slow)

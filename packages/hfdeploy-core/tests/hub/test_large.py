@@ -52,11 +52,16 @@ def test_what_the_library_says_becomes_events_and_it_is_left_as_it_was(upload, t
     def act(said) -> None:
         assert huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY is not before[0]
         logging.getLogger("huggingface_hub.x").warning("spoken\nby %s", "logger")
+        logging.getLogger("huggingface_hub.x").warning("PUT https://storage.test/x?Signature=s again")
         warnings.warn("for users", UserWarning, stacklevel=1)
         warnings.warn("for programmers", DeprecationWarning, stacklevel=1)
 
     upload(act)
-    assert told == [Warned("spoken by logger"), Warned("for users")]
+    assert told == [
+        Warned("spoken by logger"),
+        Warned("PUT https://storage.test/... again"),
+        Warned("for users"),
+    ]
     assert (huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY, list(logger.handlers)) == before
 
 

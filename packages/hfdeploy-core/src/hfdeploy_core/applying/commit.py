@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 from hfdeploy_core.clock import Clock
-from hfdeploy_core.errors import AccessError, AnswerLost, Conflict, HubError
+from hfdeploy_core.errors import AccessError, AnswerLost, Conflict, HubError, UploadFailed
 from hfdeploy_core.events import OnEvent, Uploading, Waiting, Warned
 from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.hub.retry import Budget, Failure, decide_retry
@@ -45,7 +45,12 @@ def commit_files(
         given = {} if card is None else {"README.md": card.encode()}
         staged = hub.recall(repo, restores, entries, tell, origin=origin, given=given)
     else:
-        staged = hub.stage(repo, snapshot.root, entries, tell)
+        try:
+            staged = hub.stage(repo, snapshot.root, entries, tell)
+        except UploadFailed:
+            # What is cut short on the way cannot be stored either.
+            check_unchanged(snapshot.root, entries)
+            raise
         check_unchanged(snapshot.root, entries)
     if staged.ignored:
         on_event(Warned(_tell_ignored(staged.ignored)))

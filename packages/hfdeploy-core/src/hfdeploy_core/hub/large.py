@@ -1,6 +1,7 @@
 """Large files, sent by huggingface_hub (xet or LFS): imported only where there is one to send."""
 
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ from hfdeploy_core.hub.session import PatientClient
 from hfdeploy_core.model import FileEntry, RepoRef
 from hfdeploy_core.redact import redact
 
+# Addresses of storage are signed: whoever reads one may write there for a while.
+_ADDRESS = re.compile(r"(https?://[^/\s]+)/\S+")
 # What is put in place of huggingface_hub's own is the process's, and it sends many files at once anyway.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -76,7 +79,7 @@ def _patiently(patience: Patience, on_event: OnEvent) -> Iterator[None]:
     for warning in caught:
         # Others are for programmers.
         if warning.category is UserWarning:
-            on_event(Warned(redact(" ".join(str(warning.message).split()))))
+            on_event(Warned(_clean(str(warning.message))))
 
 
 @contextmanager
@@ -93,7 +96,7 @@ def _mapped(doing: str, endpoint: str) -> Iterator[None]:
     except httpx2.HTTPError as error:
         raise HubUnreachable(f"Cannot {doing}: no answer from {endpoint} ({error}).") from error
     except Exception as error:
-        raise UploadFailed(f"Cannot {doing}: {error}.") from error
+        raise UploadFailed(f"Cannot {doing}: {_clean(str(error))}.") from error
 
 
 class _Reporter(logging.Handler):
@@ -104,4 +107,9 @@ class _Reporter(logging.Handler):
         self._on_event = on_event
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._on_event(Warned(redact(" ".join(record.getMessage().split()))))
+        self._on_event(Warned(_clean(record.getMessage())))
+
+
+def _clean(text: str) -> str:
+    """A text of huggingface_hub's in one line, for everybody to read."""
+    return redact(_ADDRESS.sub(r"\1/...", " ".join(text.split())))
