@@ -66,7 +66,8 @@ test-apps:
 	@test -x .venv-apps/bin/uv || .venv-apps/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@.venv-apps/bin/uv pip install --quiet --python .venv-apps/bin/python --group pyproject.toml:dev \
 		--group pyproject.toml:apps $(MEMBERS:%=--editable %)
-	@if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix .venv-apps/node @gradio/client@2; fi
+	@if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix .venv-apps/node \
+		@gradio/client@2 @huggingface/hub@2; fi
 	@HFDEPLOY_TEST_APPS=1 .venv-apps/bin/python -m pytest tests/apps $(ARGS)
 
 # All that a workflow can ask of the action, by act.
