@@ -79,6 +79,25 @@ def test_what_a_step_writes_before_is_deployed(apply, hub: FakeHub, tmp_path: Pa
     assert repo.files["built.txt"] == b"new"
 
 
+def test_so_is_what_the_steps_of_another_target_write_that_comes_before(
+    load, hub: FakeHub, tmp_path: Path
+) -> None:
+    code = 'import pathlib; pathlib.Path("app/built.txt").write_text("new")'
+    step = f"{{type: run, command: [{sys.executable}, -c, '{code}']}}"
+    both = (
+        f"  a: {{type: model, repo: alice/a, source: app, steps: {{before: [{step}]}}}}\n"
+        "  b: {type: model, repo: alice/b, source: app, depends_on: [a]}\n"
+        "  c: {type: model, repo: alice/c, source: others}\n"
+    )
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "notes.txt").write_text("notes")
+    plan = project.plan_project(load(both), hub=hub)
+    assert [name for name, target in plan.targets.items() if target.asked is None] == ["a", "b"]
+    project.apply_project(plan, hub=hub)
+    written = {ref.name for ref, repo in hub.repos.items() if "built.txt" in repo.files}
+    assert written == {"a", "b"}
+
+
 def test_references_are_filled_with_what_is_known_by_then(apply, told: list) -> None:
     word = "${targets.app.host} ${targets.app.repo_id}"
     apply(after=PRINT % (word, "tell", ""), target=f", steps: {{after: [{PRINT % (word, 'own', '')}]}}")

@@ -7,6 +7,8 @@ from hfdeploy_core.errors import SettingInvalid
 from hfdeploy_core.manifest.model import Manifest
 from hfdeploy_core.manifest.suggesting import suggest
 
+_WRITING_NOTHING = frozenset({"http", "notify"})
+
 
 def select(manifest: Manifest, names: Iterable[str]) -> Manifest:
     """Those targets and all that they need; all of them where none is named. Raises SettingInvalid."""
@@ -24,3 +26,12 @@ def select(manifest: Manifest, names: Iterable[str]) -> Manifest:
             chosen.add(name)
             left += known[name].needs
     return replace(manifest, targets={name: target for name, target in known.items() if name in chosen})
+
+
+def may_be_written(manifest: Manifest, name: str) -> bool:
+    """Whether a step that comes before a target may write to its source: its own, or one of what it needs."""
+    target = manifest.targets[name]
+    needed = (other for other in select(manifest, [name]).targets.values() if other is not target)
+    theirs = (step for other in needed for step in (*other.steps.before, *other.steps.after))
+    steps = (*manifest.steps.before, *target.steps.before, *theirs)
+    return any(step.kind not in _WRITING_NOTHING for step in steps)

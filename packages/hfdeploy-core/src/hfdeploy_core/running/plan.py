@@ -12,7 +12,7 @@ from hfdeploy_core.manifest.conditions import Circumstances, decide
 from hfdeploy_core.manifest.facts import find_facts
 from hfdeploy_core.manifest.model import Asked, Declared
 from hfdeploy_core.manifest.references import Kind, Reference, stand_in
-from hfdeploy_core.manifest.selecting import select
+from hfdeploy_core.manifest.selecting import may_be_written, select
 from hfdeploy_core.model import Plan, RepoRef
 from hfdeploy_core.running.project import Project
 from hfdeploy_core.running.run import Run, raise_failures
@@ -100,8 +100,7 @@ def plan_project(
         for source in needs[name]:
             known |= planned[source].facts
         missing = declared.references - known.keys()
-        # A step that comes before may write to the source.
-        is_known = not (missing or declared.steps.before or manifest.steps.before)
+        is_known = not (missing or may_be_written(manifest, name))
         asked = project.ask(declared, {**known, **{each: stand_in(each) for each in missing}}, hub)
         if declared.has_secrets:
             adopt_secrets(state, name, run.find_state(name), clock)
