@@ -48,6 +48,10 @@ def test_faults_are_found_before_anything_is_deployed(canary: str) -> None:
     ]
     with pytest.raises(SettingsInvalid, match="HF_TOKEN: is a secret"):
         plan_space("me/app", hf_token=canary)
+    with pytest.raises(SettingsInvalid, match="RATE_LIMIT_STORAGE: is a secret"):
+        plan_space("me/app", rate_limit_storage="redis://:password@host")
+    with pytest.raises(SettingsInvalid, match="TRACING: its packages are not in a Space"):
+        plan_space("me/app", tracing=True)
 
 
 def test_a_relay_is_known_by_its_file_and_its_variable() -> None:

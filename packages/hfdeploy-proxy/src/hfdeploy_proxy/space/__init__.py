@@ -20,7 +20,7 @@ MARKER_FILE = "hfdeploy-relay.json"
 MARKER_VARIABLE = "HFDEPLOY_RELAY_OF"
 
 _PACKAGE = "hfdeploy_proxy"
-_SECRETS = ("hf_token", "hf_token_file")
+_SECRETS = ("hf_token", "hf_token_file", "rate_limit_storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ def plan_space(target: str, **given: Any) -> RelaySpace:
     if misplaced := [name for name in _SECRETS if name in given]:
         raise SettingsInvalid(tuple(f"{name.upper()}: is a secret of the Space" for name in misplaced))
     settings = check_settings(target_space=target, **given)
+    if settings.tracing:
+        raise SettingsInvalid(("TRACING: its packages are not in a Space",))
     said = settings.model_dump(mode="json", include={"target_space", *given}, exclude_none=True)
     variables = {name.upper(): _variable(value) for name, value in said.items()}
     variables[MARKER_VARIABLE] = target
