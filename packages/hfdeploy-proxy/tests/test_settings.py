@@ -41,6 +41,7 @@ def test_every_fault_is_listed(tmp_path: Path) -> None:
         ({"target_url": "http://a", "rate_limit_per_client": "often"}, "RATE_LIMIT_PER_CLIENT"),
         ({"target_url": "http://a", "rate_limit_per_key": "1/second"}, "RATE_LIMIT_PER_KEY"),
         ({"target_url": "http://a", "rate_limit_storage": "file:///x"}, "RATE_LIMIT_STORAGE"),
+        ({"target_url": "http://a", "drain_seconds": "inf"}, "DRAIN_SECONDS"),
         ({"target_url": "http://a", "api_key": "a"}, "API_KEY: .* did you mean API_KEYS?"),
     ],
 )

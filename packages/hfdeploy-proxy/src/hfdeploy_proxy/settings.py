@@ -52,7 +52,7 @@ class SettingsInvalid(ValueError):
 class Configuration(BaseModel):
     """What a relay is to do, wherever it is said."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     hf_endpoint: str = Field("https://huggingface.co", description="The Hub, for TARGET_SPACE.")
     target_url: str | None = Field(None, description="The upstream, such as https://me-app.hf.space.")
