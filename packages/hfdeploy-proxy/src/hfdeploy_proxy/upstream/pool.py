@@ -62,8 +62,11 @@ class Pool:
         self._dialling += 1
         try:
             connection = await self._dial(self)
-        finally:
+        except BaseException:
             self._dialling -= 1
+            self._admit()
+            raise
+        self._dialling -= 1
         self._busy.add(connection)
         if self._clock is None:
             self._clock = self._loop.call_later(_LOOK_SECONDS, self._look)
@@ -96,11 +99,14 @@ class Pool:
         try:
             async with asyncio.timeout(self._pool_timeout_seconds):
                 await turn
-        except TimeoutError:
-            raise PoolExhausted(f"all {self._limit} connections are taken") from None
-        finally:
-            if not turn.done() or turn.cancelled():
+        except BaseException as error:
+            if turn in self._waiting:
                 self._waiting.remove(turn)
+            else:
+                self._admit()  # the turn had come: it is the next one's
+            if isinstance(error, TimeoutError):
+                raise PoolExhausted(f"all {self._limit} connections are taken") from None
+            raise
 
     def _admit(self) -> None:
         while self._waiting and (self._idle or self.connections < self._limit):
