@@ -65,6 +65,12 @@ def check(text: str) -> str:
             "f:7:5: there is no key 'hardwere' here; did you mean 'hardware'?",
         ),
         (
+            SPACE + "    Hardware: t4-small\n",
+            "f:7:5: there is no key 'Hardware' here; did you mean 'hardware'?",
+        ),
+        # Not 'gated': it is as much like many others.
+        (MODEL + "    private: true\n", "f:7:5: there is no key 'private' here."),
+        (
             SPACE + "    gate: {wait_second: 3}\n",
             "f:7:12: there is no key 'wait_second' here; did you mean 'wait_seconds'?",
         ),
