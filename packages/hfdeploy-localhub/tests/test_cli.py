@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from hfdeploy_localhub import User
-from hfdeploy_localhub.cli import _clear_ready_file, parse_user
+from hfdeploy_localhub.cli import _clear_ready_file, app, parse_user
 
 COMMAND = Path(sys.executable).parent / "hfdeploy-localhub"
 
@@ -93,6 +94,12 @@ def fails(*arguments: str | Path) -> str:
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
     return " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["-h"], ["serve", "-h"], ["serve", "--help"]])
+def test_help_is_asked_for_as_of_the_other_commands(words: list[str]) -> None:
+    told = CliRunner().invoke(app, words)
+    assert (told.exit_code, "Usage:" in told.output) == (0, True)
 
 
 def test_failures_are_one_sentence_with_a_remedy(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ app = typer.Typer(
     name="hfdeploy-localhub",
     help="The Hugging Face Hub on this machine.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
