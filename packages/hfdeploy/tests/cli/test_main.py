@@ -36,6 +36,13 @@ def test_looking_around_imports_no_client(arguments: list[str]) -> None:
     assert done.stdout or "Usage:" in done.stderr
 
 
+def test_a_job_without_standard_streams_is_told_what_is_wrong() -> None:
+    script = 'exec "$0" -c "from hfdeploy.cli import main; main()" deploy nowhere alice/app <&- >&-'
+    done = subprocess.run(["sh", "-c", script, sys.executable], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 10
+    assert done.stderr.startswith("error: The source nowhere does not exist.")
+
+
 def test_help_is_given_for_the_verb() -> None:
     done = run("deploy", "-h")
     for option in ("--type", "--sdk", "--private", "--mirror", "--message", "--json", "--debug"):

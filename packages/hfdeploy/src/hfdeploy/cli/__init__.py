@@ -1,5 +1,6 @@
 """The `hfdeploy` command: one module a verb."""
 
+import os
 import sys
 
 
@@ -11,6 +12,10 @@ def main() -> None:
         sys.stdout.write(f"hfdeploy {version('hfdeploy')}\n")
         return
     import signal
+
+    # Some jobs are started without these, and Python has None there.
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: PTH123, SIM115  as long as the process
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
 
     from hfdeploy.cli.app import app
 
