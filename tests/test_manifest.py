@@ -159,15 +159,23 @@ def test_at_a_terminal_it_asks_and_a_no_changes_nothing(
 def test_a_relay_is_a_target_in_front_of_a_private_space(
     hfdeploy: Hfdeploy, api: HfApi, folder: Path
 ) -> None:
-    relay = "  relay: {type: relay, upstream: app, token_env: HF_TOKEN}\n  data:"
+    site = "  site: {type: space, repo: alice/site, source: ./weights, sdk: static}\n"
+    options = "token_env: HF_TOKEN, allow_origins: '${targets.site.space_url}'"
+    relay = f"{site}  relay: {{type: relay, upstream: app, {options}}}\n  data:"
     text = MANIFEST.replace("  data:", relay).replace("    depends_on: [data]", "    visibility: private")
     text = text.replace("./data}", "./data, depends_on: [relay], message: 'behind ${targets.relay.repo_id}'}")
     (folder / "hfdeploy.yaml").write_text(text)
     (folder / "app" / "README.md").write_text("---\nsdk: docker\n---\n")
-    assert hfdeploy("plan", "relay", "--detailed-exitcode").exit_code == 2
+    planned = hfdeploy("plan", "relay", "--detailed-exitcode")
+    assert (planned.exit_code, "https://site-space-url.known-after-apply.invalid" in planned.stdout) == (
+        2,
+        True,
+    )
     assert hfdeploy("apply", "--yes").exit_code == 0
     assert api.list_repo_commits("alice/data", repo_type="dataset")[0].title == "behind alice/app-proxy"
     assert not api.space_info("alice/app-proxy").private
+    origins = api.get_space_variables("alice/app-proxy")["ALLOW_ORIGINS"].value
+    assert origins == api.space_info("alice/site").host
     assert hfdeploy("plan", "--detailed-exitcode").exit_code == 0
     assert "relay: space alice/app-proxy" in hfdeploy("status").stdout
     assert hfdeploy("destroy", "relay", "--yes").exit_code == 0

@@ -205,6 +205,11 @@ RELAY = SPACE + "  relay: {type: relay, upstream: %s}\n"
         ),
         (MODEL + "    upstream: m\n", "f:7:5: a model has no 'upstream'."),
         (RELAY % "relay", "f:7:34: these need each other: relay -> relay."),
+        (
+            SPACE + "  r: {type: relay, upstream: app, allow_origins: '${targets.b.space_url}'}\n"
+            "  b: {type: space, repo: b, source: b, depends_on: [app]}\n",
+            "f:7:50: these need each other: app -> b -> app.",
+        ),
     ],
 )
 def test_a_relay_stands_in_front_of_one_space(text: str, told: str) -> None:

@@ -33,6 +33,11 @@ def find_needs(root: Node, *, allows_commands: bool) -> Needs:
     ]
     if faults:
         raise refusal(faults)
+    for name, target in targets.items():
+        # A relay is planned and applied with its upstream, which has to wait for what the relay needs.
+        if (upstream := target.children.get("upstream")) is not None:
+            theirs = {needed: node for needed, node in wanted[name].items() if needed != upstream.content}
+            wanted[str(upstream.content)] = {**theirs, **wanted[str(upstream.content)]}
     needs = {name: frozenset(nodes) for name, nodes in wanted.items()}
     try:
         TopologicalSorter(needs).prepare()

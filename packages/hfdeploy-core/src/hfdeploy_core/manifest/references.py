@@ -75,6 +75,12 @@ def stand_in(reference: Reference) -> str:
     return f"{reference} (known after apply)"
 
 
+def stand_in_address(reference: Reference) -> str:
+    """The same where only an address will do: that of a host that can never be there."""
+    host = f"{reference.name}-{reference.fact}.known-after-apply.invalid".replace("_", "-").lower()
+    return host if reference.fact == "host" else f"https://{host}"
+
+
 def find_references(value: Any) -> frozenset[Reference]:
     """The references in every text of lists and mappings."""
     if isinstance(value, str):

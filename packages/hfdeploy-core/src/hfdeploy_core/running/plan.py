@@ -11,7 +11,7 @@ from hfdeploy_core.hub.port import Hub
 from hfdeploy_core.manifest.conditions import Circumstances, decide
 from hfdeploy_core.manifest.facts import find_facts
 from hfdeploy_core.manifest.model import Asked, Declared
-from hfdeploy_core.manifest.references import Kind, Reference, stand_in
+from hfdeploy_core.manifest.references import Kind, Reference, fill_all, stand_in, stand_in_address
 from hfdeploy_core.manifest.selecting import may_be_written, select
 from hfdeploy_core.model import Plan, RepoRef
 from hfdeploy_core.running.project import Project
@@ -102,6 +102,9 @@ def plan_project(
         missing = declared.references - known.keys()
         is_known = not (missing or may_be_written(manifest, name))
         asked = project.ask(declared, {**known, **{each: stand_in(each) for each in missing}}, hub)
+        if declared.relay is not None:
+            addresses = {**known, **{each: stand_in_address(each) for each in missing}}
+            asked = replace(asked, relay=fill_all(declared.relay.fields, addresses))
         if declared.has_secrets:
             adopt_secrets(state, name, run.find_state(name), clock)
         plan = deployment.plan(

@@ -13,7 +13,7 @@ from hfdeploy_core.clock import SystemClock
 from hfdeploy_core.errors import PlanInvalid, PlanStale
 from hfdeploy_core.events import OnEvent
 from hfdeploy_core.hub.port import Hub
-from hfdeploy_core.manifest.references import stand_in
+from hfdeploy_core.manifest.references import stand_in, stand_in_address
 from hfdeploy_core.model import Plan
 from hfdeploy_core.planning.digest import digest_plan
 from hfdeploy_core.planning.document import describe_plan, read_plan
@@ -82,7 +82,8 @@ def recall_project_plan(
     for name, target in made.targets.items():
         references = made.project.manifest.targets[name].references & facts.keys()
         # What was to be known after apply may be known by now.
-        meant = _fill(saved.targets[name], {stand_in(each): facts[each] for each in references})
+        told = {stands(each): facts[each] for each in references for stands in (stand_in, stand_in_address)}
+        meant = _fill(saved.targets[name], told)
         targets[name] = _recall(target, meant, run.find_state(name))
     return replace(made, targets=targets)
 
