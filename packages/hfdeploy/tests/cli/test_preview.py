@@ -21,6 +21,7 @@ def test_a_preview_comes_and_goes(run, hub, source) -> None:
     (line,) = run("preview", "list", "alice/app", "--json").stdout.splitlines()
     listed = json.loads(line)
     assert (listed["id"], listed["repo_id"]) == ("pr-1", "alice/app-pr-1")
+    assert listed["event"] == "preview"
     assert datetime.fromisoformat(listed["expires"]) > datetime.now(UTC)
     assert run("preview", "list", "app").stdout.startswith("pr-1  alice/app-pr-1  until 2")
     assert run("preview", "destroy", "alice/app", "--id", "pr-1").exit_code == 21

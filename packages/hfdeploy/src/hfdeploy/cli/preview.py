@@ -90,7 +90,7 @@ def list_(*, repo: str, as_json: bool, debug: bool) -> None:
     with open_renderer(as_json=as_json) as renderer, told_failures(renderer, debug=debug):
         for found in hfdeploy_core.list_previews(repo):
             expires = read_expiry(found.tags)
-            told = {"id": found.id, "repo_id": found.repo_id, "expires": expires}
+            told = {"event": "preview", "id": found.id, "repo_id": found.repo_id, "expires": expires}
             line = f"{found.id}  {found.repo_id}  until {expires or 'somebody deletes it'}"
             click.echo(json.dumps(told) if as_json else line)
 
