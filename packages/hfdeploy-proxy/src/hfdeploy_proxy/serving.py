@@ -412,6 +412,11 @@ class RelayWebSocket(WebSocketsSansIOProtocol):
             return
         super().keepalive_timeout()
 
+    def handle_parser_exception(self) -> None:
+        """uvicorn closes, and would complain of what the application still sends."""
+        super().handle_parser_exception()
+        self.disconnected = True
+
     def shutdown(self) -> None:
         """Not yet: see `RelayServer`."""
 

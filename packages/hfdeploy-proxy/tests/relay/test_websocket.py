@@ -1,6 +1,7 @@
 """The contract of a relay for WebSockets, over real sockets."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,6 +25,10 @@ from hfdeploy_proxy.upstream import websocket
 from ..conftest import Conversation, LoopThread, Relay, Seen, Upstream
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
+HANDSHAKE = (
+    b"Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
 
 
 class SocketUpstream:
@@ -303,6 +308,25 @@ def test_a_slow_client_holds_the_upstream_back_and_is_not_dead(
         for _ in range(400):
             assert len(client.recv(timeout=10)) == 2**18
     assert sent == 400
+
+
+def test_who_breaks_the_protocol_has_left(
+    relay: Relay, there: SocketUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def pour(connection: ServerConnection) -> None:
+        while True:
+            await connection.send(b"x" * 2**18)
+
+    there.handler = pour
+    errors = logging.getLogger("uvicorn.error")
+    errors.addHandler(caplog.handler)
+    peer = relay.connect().send(b"GET / HTTP/1.1\r\n" + HANDSHAKE + b"\r\n")
+    time.sleep(0.3)  # by then the relay waits until the client reads
+    peer.send(b"\x81\x02hi")  # not masked
+    assert b"\x03\xea" in peer.read_rest()[-100:]
+    there.wait_ended()
+    errors.removeHandler(caplog.handler)
+    assert not caplog.text
 
 
 def test_a_slow_upstream_holds_the_client_back_and_is_not_dead(
