@@ -1,11 +1,13 @@
 """Saved plans of manifests, after a run of theirs was cut short."""
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from hfdeploy_core import project
+from hfdeploy_core import Relay, project
 from hfdeploy_core.errors import PlanStale
 from hfdeploy_core.testing import FakeHub
 
@@ -43,9 +45,22 @@ targets:
     repo: alice/client
     source: app
     sdk: static
+    visibility: private
     message: "beside ${targets.app.commit}"
     variables: {APP: "https://${targets.app.host}/api", AT: "${targets.app.commit}"}
+  door: {type: relay, upstream: client, allow_origins: "${targets.app.space_url}"}
 """
+
+
+@dataclass(frozen=True)
+class Content:
+    files: Mapping[str, bytes]
+    variables: Mapping[str, str]
+
+
+def make_relay(environment: Mapping[str, str], *, allow_origins: str, **asked: object) -> Relay:
+    files = {"README.md": b"---\nsdk: docker\n---\n", "relay.json": b"{}"}
+    return Relay(lambda target: Content(files, {"ORIGINS": allow_origins}), "RELAY_OF", "relay.json")
 
 
 class Killing(FakeHub):
@@ -66,8 +81,8 @@ def test_what_is_known_after_apply_only_is_gone_on_with_wherever_it_was_killed(t
     (tmp_path / "app" / "index.html").write_text("hello")
     file, saved = tmp_path / "hfdeploy.yaml", tmp_path / "saved.json"
     file.write_text(APP)
-    loaded = project.load_project(file)
-    for moments in range(1, 20):
+    loaded = project.load_project(file, make_relay=make_relay)
+    for moments in range(1, 40, 3):
         shutil.rmtree(tmp_path / ".hfdeploy", ignore_errors=True)
         hub = Killing()
         project.save_project_plan(project.plan_project(loaded, hub=hub), str(file), saved)
@@ -77,14 +92,15 @@ def test_what_is_known_after_apply_only_is_gone_on_with_wherever_it_was_killed(t
             project.apply_project(project.recall_project_plan(plan, loaded, hub=hub), hub=hub)
         except KeyboardInterrupt:
             project.apply_project(project.recall_project_plan(plan, loaded, hub=hub), hub=hub)
-        app, client = hub.repos.values()
+        app, client, door = hub.repos.values()
         commit = app.commits[-1].id
         assert client.variables == {"APP": "https://alice-app.space.test/api", "AT": commit}
         assert client.commits[-1].title == f"beside {commit}"
-        assert [len(app.commits), len(client.commits)] == [2, 2]
+        assert (door.variables["ORIGINS"], door.visibility) == ("https://alice-app.space.test", "public")
+        assert [len(repo.commits) for repo in (app, client, door)] == [2, 2, 2]
         if hub.moments > 0:
             break
-    assert moments > 5
+    assert moments > 10
 
 
 def stop() -> None:

@@ -95,7 +95,10 @@ def _recall(target: TargetPlan, saved: Plan, state: Path) -> TargetPlan:
     if target.plan.content == saved.content:
         if not target.has_changes:
             return target
-        if Journal(state, SystemClock()).read().has_begun(digest):
+        history = Journal(state, SystemClock()).read()
+        # Each repo is carried out, and written down, by itself.
+        plans = (replace(saved, relay=None), *((saved.relay.plan,) if saved.relay else ()))
+        if any(history.has_begun(digest_plan(plan)) for plan in plans):
             # One that is planned again when its turn comes goes on by itself.
             return target if target.asked is None else replace(target, plan=saved)
     raise PlanStale(f"What has to be changed of {target.name} is another by now.")
