@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from email.utils import formatdate
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 import platformdirs
@@ -156,11 +157,14 @@ def _build(routers: Iterable[APIRouter]) -> FastAPI:
 
 def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError)
-    headers = {**error.headers, "X-Error-Message": _one_line(error.message)}
+    message = error.message
+    if error.answer_status == HTTPStatus.FORBIDDEN:
+        message = message.removesuffix(".")  # the client puts a full stop behind it
+    headers = {**error.headers, "X-Error-Message": _one_line(message)}
     if error.code:
         headers["X-Error-Code"] = error.code
-    message = error.message.encode(errors="replace").decode()
-    return JSONResponse({"error": message, **error.details}, error.answer_status, headers)
+    text = message.encode(errors="replace").decode()
+    return JSONResponse({"error": text, **error.details}, error.answer_status, headers)
 
 
 def _one_line(text: str) -> str:

@@ -45,7 +45,7 @@ def test_who_only_reads_has_no_part_in_anything(tmp_path: Path, token: Token) ->
         proposed = commit(alice, file("a", b"1"), revision="main?create_pr=1")
         assert (proposed.status_code, proposed.json()["error"]) == (
             403,
-            "This token only reads alice/m: a write token is needed.",
+            "This token only reads alice/m: a write token is needed",
         )
         assert alice.get(talk).json()["count"] == 0
         alice.headers["Authorization"] = f"Bearer {hub.tokens['bob']}"
