@@ -305,7 +305,7 @@ def run(
 def bring_back(*, debug: bool, repo: str, kind: str, new_name: str | None, state: str) -> None:
     """Bring back what is quarantined.
 
-    REPO is what it is called, or was called before.
+    NAMESPACE/NAME is what it is called, or was called before.
     """
     with told_failures(debug=debug):
         namespace, name = split_repo(repo)

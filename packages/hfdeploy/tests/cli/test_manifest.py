@@ -49,6 +49,10 @@ def names(hub) -> set[str]:
 
 def test_validate_says_how_much_there_is_or_what_is_wrong(run, folder: Path) -> None:
     assert run("validate").stdout == "hfdeploy.yaml is valid: 2 targets, 1 profile\n"
+    (folder / "hfdeploy.yaml").write_text(
+        MANIFEST.replace("profiles:", "  door: {type: relay, upstream: app}\nprofiles:")
+    )
+    assert run("validate").stdout == "hfdeploy.yaml is valid: 3 targets, 1 profile\n"
     (folder / "hfdeploy.yaml").write_text(MANIFEST.replace("source: ./m", "sorce: ./m"))
     done = run("validate")
     assert done.exit_code == 61

@@ -105,7 +105,8 @@ def validate(file: str | PathLike[str] = FILE, *, on_event: OnEvent = lambda eve
     profiles = list_profiles(root)
     for profile in profiles:
         _check_plugins(build_manifest(root, profile))
-    on_event(Validated(str(file), tuple(manifest.targets), tuple(profiles)))
+    names = tuple(name for target in manifest.targets.values() for name in target.names)
+    on_event(Validated(str(file), names, tuple(profiles)))
 
 
 def list_targets(file: str | PathLike[str] = FILE) -> frozenset[str]:
