@@ -1,6 +1,7 @@
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,18 @@ def test_a_broken_answer_may_have_had_its_effect_a_refused_connection_not(wire: 
         refused = get(Wire(url := f"http://127.0.0.1:{closed.getsockname()[1]}"), url)
     assert isinstance(refused, GaveUp)
     assert not refused.failure.was_sent
+
+
+@pytest.mark.parametrize(("method", "setting"), [("GET", "LOOK_SECONDS"), ("POST", "ANSWER_SECONDS")])
+def test_who_only_looks_has_a_patience_of_its_own(monkeypatch, method: str, setting: str) -> None:
+    for name in ("LOOK_SECONDS", "ANSWER_SECONDS"):
+        monkeypatch.setattr(f"hfdeploy_core.hub.wire.{name}", 0.05 if name == setting else 30.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        started_seconds = time.monotonic()
+        silent = Wire(url := f"http://127.0.0.1:{server.getsockname()[1]}").send(method, url, {}, None)
+    assert isinstance(silent, GaveUp)
+    assert silent.message == "timed out"
+    assert time.monotonic() - started_seconds < 30
 
 
 def test_what_is_answered_after_it_was_closed_is_not_kept_open() -> None:

@@ -22,6 +22,7 @@ from hfdeploy_core.hub.retry import Failure
 CONNECT_SECONDS = 15.0
 # Generous: the Hub may think long about a large commit. Without any, a dead network would hang for ever.
 ANSWER_SECONDS = 180.0
+LOOK_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MOST_REDIRECTS = 5
 
@@ -111,7 +112,7 @@ class Wire:
         try:
             if not connection.sock:
                 connection.connect()
-            connection.sock.settimeout(ANSWER_SECONDS)
+            connection.sock.settimeout(LOOK_SECONDS if method == "GET" else ANSWER_SECONDS)
             was_sent = True
             # It may answer before it has heard everything.
             with suppress(BrokenPipeError, ConnectionResetError):
