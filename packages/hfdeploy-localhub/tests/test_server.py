@@ -1,4 +1,5 @@
 import shutil
+import socket
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -96,3 +97,24 @@ def test_what_fails_is_told_in_the_apis_form(tmp_path: Path) -> None:
                 assert answer.json()["error"] == answer.headers["X-Error-Message"]
                 assert answer.json()["error"].startswith("The hub failed (")
             assert client.get("/api/whoami-v2").status_code == 200
+
+
+def test_a_client_that_leaves_is_no_failure(localhub: LocalHub, caplog: pytest.LogCaptureFixture) -> None:
+    host, _, port = localhub.endpoint.removeprefix("http://").partition(":")
+    httpx.post(
+        f"{localhub.endpoint}/api/repos/create",
+        json={"name": "model"},
+        headers={"Authorization": f"Bearer {localhub.token}"},
+    )
+    head = (
+        "POST /api/models/local/model/commit/main HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {localhub.token}\r\nContent-Length: 1000\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + b"half")
+        while not any(entry.received_bytes for entry in localhub.requests.find("POST", "/**/commit/*")):
+            time.sleep(0.01)
+    while (entry := localhub.requests.find("POST", "/**/commit/*")[0]).status is None:
+        time.sleep(0.01)
+    assert entry.status == 499
+    assert not caplog.records

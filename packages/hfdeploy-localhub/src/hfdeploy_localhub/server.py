@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from hfdeploy_localhub.api.announcing import Announcer
 from hfdeploy_localhub.api.asgi import App, Message, Receive, Scope, Send
@@ -151,6 +152,7 @@ def _build(routers: Iterable[APIRouter]) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_unknown)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(UnicodeEncodeError, _answer_no_text)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, _answer_failure)
     return app
 
@@ -198,6 +200,11 @@ def _answer_malformed(request: Request, error: Exception) -> Response:
 def _answer_no_text(request: Request, error: Exception) -> Response:
     """JSON may hold halves of characters, which can be neither kept nor sent."""
     return _answer_error(request, BadRequest("A text in this request is no valid Unicode"))
+
+
+def _answer_nobody(request: Request, error: Exception) -> Response:
+    """The client left before all of the request was there. The log shows it as nginx's does."""
+    return Response(status_code=499)
 
 
 def _answer_failure(request: Request, error: Exception) -> Response:
