@@ -56,6 +56,7 @@ WRONG = [
     ({"manifest": "x", "huggingface_repo": "", "mirror": "true"}, "`mirror`: The manifest says that."),
     ({"manifest": "x", "huggingface_repo": "", "preview": "a/b"}, "`preview`: 'a/b' cannot be the id"),
     ({"manifest": "x", "huggingface_repo": "", "card": "a.yaml"}, "`card`: The manifest says that."),
+    ({"manifest": "x", "huggingface_repo": "", "source_dir": "app"}, "`source_dir`: The manifest says that."),
     (
         {"manifest": "x", "huggingface_repo": "", "oidc": "true", "hf_token": ""},
         "`oidc`: A job's identity opens one repo only.",

@@ -136,7 +136,9 @@ def test_a_relay_is_read_where_it_is_asked_for() -> None:
 
 
 def test_a_manifest_takes_the_place_of_one_target() -> None:
-    inputs = read(huggingface_repo="", manifest="hfdeploy.yaml", profile="staging", create_proxy="false")
+    inputs = read(
+        huggingface_repo="", manifest="hfdeploy.yaml", profile="staging", create_proxy="false", source_dir="."
+    )
     assert (inputs.manifest, inputs.profile) == ("hfdeploy.yaml", "staging")
 
 

@@ -23,12 +23,18 @@ _SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A stand-in where the name itself is wrong: the other inputs are judged all the same.
 _ANY_REPO = "any/repo"
 
-# What only makes sense for one target; the defaults of others cannot be told from what is given.
+# What only makes sense for one target, and what it is by default: that cannot be told from what is given.
 _OF_ONE_TARGET = (
     *("huggingface_repo", "space_sdk", "private", "create_proxy", "proxy_hf_token", "proxy_target_url"),
     *("commit_message", "mirror", "max_delete", "probe", "rollback", "variables", "secrets"),
     *("include", "exclude", "card"),
 )
+_DEFAULTS = {
+    "repo_type": "space",
+    "source_dir": ".",
+    "proxy_space_suffix": "-proxy",
+    "proxy_allow_origins": "*",
+}
 _RELAY_TOKEN = "proxy_hf_token"
 
 Value = TypeVar("Value")
@@ -172,8 +178,8 @@ class _Reader:
     def read_manifest(self) -> str:
         manifest = self.find("manifest")
         if manifest:
-            for name in _OF_ONE_TARGET:
-                if self.find(name).lower() not in ("", "false"):
+            for name in (*_OF_ONE_TARGET, *_DEFAULTS):
+                if self.find(name).lower() not in ("", "false", _DEFAULTS.get(name)):
                     self.complain(name, "The manifest says that. Remove it here, or remove `manifest`.")
             if self.find("oidc").lower() == "true":
                 self.complain("oidc", "A job's identity opens one repo only. Give `hf_token` in its place.")
