@@ -416,10 +416,14 @@ def test_offline_nothing_is_asked(client: HubClient, scripted_hub, monkeypatch) 
     assert scripted_hub.requests == []
 
 
-def test_an_answer_that_is_not_the_hubs(client: HubClient, scripted_hub) -> None:
-    scripted_hub.on("GET /api/whoami-v2", reply_with(body=b"<html>Log in to this network"))
+@pytest.mark.parametrize("body", [b"<html>Log in to this network", b"[]", b"{}", b'"ok"'])
+def test_an_answer_that_is_not_the_hubs(client: HubClient, scripted_hub, body: bytes) -> None:
+    scripted_hub.on("GET /api/whoami-v2", reply_with(body=body))
     with pytest.raises(HubFailed, match="not the Hub's"):
         client.whoami()
+    scripted_hub.on("GET /api/spaces/alice/app", reply_with(body=body))
+    with pytest.raises(HubFailed, match="not the Hub's"):
+        client.find_repo(SPACE)
 
 
 def test_an_unknown_namespace_is_told(client: HubClient, scripted_hub) -> None:

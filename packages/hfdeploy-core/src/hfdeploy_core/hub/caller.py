@@ -4,7 +4,8 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -66,9 +67,11 @@ class Caller:
             raise map_answer(read_answer(reply), doing)
         return reply
 
-    def ask_json(self, method: str, path: str, doing: str, **options: Any) -> Any:
-        """The JSON of an answer; see `ask`."""
-        return read_json(self.ask(method, path, doing, **options), doing)
+    def ask_json(
+        self, method: str, path: str, doing: str, *, names: Set[str] = frozenset(), **options: Any
+    ) -> Any:
+        """The JSON of an answer; see `ask`, and `read_json` for its `names`."""
+        return read_json(self.ask(method, path, doing, **options), doing, names)
 
     def ask_pages(self, path: str, doing: str) -> Iterator[Any]:
         """The items of a list, page by page (hub-api 1.4)."""
@@ -149,12 +152,13 @@ def read_answer(reply: Reply) -> Answer:
     return Answer(reply.status, reply.headers.get("x-error-code"), words and redact(words))
 
 
-def read_json(reply: Reply, doing: str) -> Any:
-    """A reply's JSON. Raises HubFailed where it is something else."""
-    try:
-        return json.loads(reply.body)
-    except ValueError:
-        raise HubFailed(f"Cannot {doing}: the answer is not the Hub's.", "Check HF_ENDPOINT.") from None
+def read_json(reply: Reply, doing: str, names: Set[str] = frozenset()) -> Any:
+    """A reply's JSON: an object with these `names`, if any are given. Raises HubFailed for all else."""
+    with suppress(ValueError):
+        content = json.loads(reply.body)
+        if not names or (isinstance(content, dict) and names <= content.keys()):
+            return content
+    raise HubFailed(f"Cannot {doing}: the answer is not the Hub's.", "Check HF_ENDPOINT.")
 
 
 def _is_busy(reply: Reply) -> bool:

@@ -82,7 +82,7 @@ class HubClient:
         self._caller.close()
 
     def whoami(self) -> Account:
-        answer = self._authorized().ask_json("GET", "/api/whoami-v2", "log in")
+        answer = self._authorized().ask_json("GET", "/api/whoami-v2", "log in", names={"name"})
         token = answer.get("auth", {}).get("accessToken", {})
         return Account(
             answer["name"],
@@ -137,7 +137,7 @@ class HubClient:
             ):
                 return None
             raise map_answer(answer, doing)
-        info = read_json(reply, doing)
+        info = read_json(reply, doing, {"id", "sha"})
         namespace, _, name = info["id"].rpartition("/")
         return RepoInfo(
             repo=RepoRef(repo.type, namespace or repo.namespace, name),
