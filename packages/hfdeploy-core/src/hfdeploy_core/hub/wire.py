@@ -22,6 +22,7 @@ from hfdeploy_core.hub.retry import Failure
 CONNECT_SECONDS = 15.0
 # Generous: the Hub may think long about a large commit. Without any, a dead network would hang for ever.
 ANSWER_SECONDS = 180.0
+# What only reads has little to think about, and may be asked again.
 LOOK_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _MOST_REDIRECTS = 5
