@@ -4,6 +4,7 @@ import json
 import os
 import random
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from typing import Any
@@ -41,6 +42,7 @@ class Caller:
         self._on_event = on_event
         self._warned: set[str] = set()
         self._wire: Wire | None = None
+        self._opening = threading.Lock()
 
     def ask(
         self,
@@ -120,7 +122,8 @@ class Caller:
         """The wire, and the headers that every request has."""
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
             raise HubUnreachable(f"Cannot {doing}: HF_HUB_OFFLINE is set.", "Unset HF_HUB_OFFLINE.")
-        self._wire = self._wire or Wire(self._given_endpoint)
+        with self._opening:  # of two wires that two threads open, one would never be closed
+            self._wire = self._wire or Wire(self._given_endpoint)
         agent = f"hfdeploy; python/{sys.version_info[0]}.{sys.version_info[1]}"
         return self._wire, {"User-Agent": agent, "Authorization": f"Bearer {self.token}"}
 
